@@ -1,0 +1,38 @@
+namespace Litestream.Replication;
+
+/// <summary>What to replicate, where to, and how eagerly. The defaults suit one busy database and a local folder.</summary>
+public sealed record ReplicationOptions
+{
+    /// <summary>Path of the database file. It need not exist yet, see <see cref="WaitForDatabase"/>.</summary>
+    public required string DatabasePath { get; init; }
+
+    /// <summary>The replica's place: a folder path or a <c>file://</c> URL.</summary>
+    public required string Destination { get; init; }
+
+    /// <summary>Wait for a database that does not exist yet, or is empty, instead of failing.</summary>
+    public bool WaitForDatabase { get; init; }
+
+    /// <summary>Continue a replica that this database has no record of, after every page of both has been compared.</summary>
+    public bool AdoptReplica { get; init; }
+
+    /// <summary>Bytes of captured files that may wait locally for the replica. Above it capture pauses and the WAL grows instead.</summary>
+    public long MaxStagingBytes { get; init; } = 1L << 30;
+
+    /// <summary>WAL size in bytes from which we checkpoint.</summary>
+    public long CheckpointBytes { get; init; } = 4L << 20;
+
+    /// <summary>WAL size in bytes from which a checkpoint may make writers wait for the tail.</summary>
+    public long BlockingCheckpointBytes { get; init; } = 48L << 20;
+
+    /// <summary>Pause between two looks at the WAL while there are commits.</summary>
+    public TimeSpan BusyInterval { get; init; } = TimeSpan.FromMilliseconds(2);
+
+    /// <summary>Longest pause between two looks while nothing happens.</summary>
+    public TimeSpan IdleInterval { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How long to wait for a lock that another program holds.</summary>
+    public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Longest pause between two tries when the replica fails.</summary>
+    public TimeSpan MaxRetryInterval { get; init; } = TimeSpan.FromSeconds(30);
+}

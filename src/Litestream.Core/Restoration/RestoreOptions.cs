@@ -1,0 +1,23 @@
+namespace Litestream.Restoration;
+
+/// <summary>What to restore, and where to.</summary>
+public sealed record RestoreOptions
+{
+    /// <summary>The replica's place: a folder path or a <c>file://</c> URL.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>Path of the database file to make.</summary>
+    public required string OutputPath { get; init; }
+
+    /// <summary>Replace an existing database, once the new one is whole and verified.</summary>
+    public bool Force { get; init; }
+
+    /// <summary>Last transaction id to restore; null for the newest.</summary>
+    public ulong? TargetTxid { get; init; }
+
+    /// <summary>What SQLite itself checks before the result takes its place.</summary>
+    public IntegrityCheck IntegrityCheck { get; init; }
+
+    /// <summary>Write the local state beside the result, so that replication after this restore sends only what changed.</summary>
+    public bool SeedLocalState { get; init; } = true;
+}

@@ -1,0 +1,20 @@
+namespace Litestream.Verification;
+
+/// <summary>Which replica to test, and how deep.</summary>
+public sealed record VerificationOptions
+{
+    /// <summary>The replica's place: a folder path or a <c>file://</c> URL.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>The live database; needed for <see cref="VerificationDepth.Compare"/>.</summary>
+    public string? DatabasePath { get; init; }
+
+    /// <summary>How deep.</summary>
+    public VerificationDepth Depth { get; init; } = VerificationDepth.Restore;
+
+    /// <summary>Folder for the temporary copy; null for the system's.</summary>
+    public string? TemporaryFolder { get; init; }
+
+    /// <summary>How long <see cref="VerificationDepth.Compare"/> waits for the replica to reach the pinned state.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
+}
