@@ -148,7 +148,7 @@ internal sealed unsafe class DatabaseConnection : IDisposable
         if (code == SQLITE_ERROR)
         {
             // wal.c answers so while checksum and salts are all zero: then the database file alone is the state.
-            return new WalPosition(0, 0, 0, 0, 0, PageCount, PageSize, 0);
+            return new WalPosition(0, 0, 0, 0, 0, PageCount, PageSize, null);
         }
 
         Check(code, "asking for the position of");

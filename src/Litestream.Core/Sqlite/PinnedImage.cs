@@ -131,7 +131,7 @@ internal sealed class PinnedImage : IDisposable
         Salt1 = 0,
         Salt2 = 0,
         MaxFrame = 0,
-        ChangeCounter = 0,
+        ChangeCounter = null,
     };
 
     private void ScanFrames()

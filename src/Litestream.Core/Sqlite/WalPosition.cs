@@ -14,7 +14,7 @@ namespace Litestream.Sqlite;
 /// <param name="Checksum2">Second word of it.</param>
 /// <param name="PageCount">Size of the database in pages.</param>
 /// <param name="PageSize">Page size in bytes, 512 to 65536.</param>
-/// <param name="ChangeCounter">Grows by one at each commit while the wal-index lives (iChange); wraps.</param>
+/// <param name="ChangeCounter">Grows by one at each commit while the wal-index lives (iChange); wraps. Null where it is not known.</param>
 public readonly record struct WalPosition(
     uint Salt1,
     uint Salt2,
@@ -23,7 +23,7 @@ public readonly record struct WalPosition(
     uint Checksum2,
     uint PageCount,
     int PageSize,
-    uint ChangeCounter)
+    uint? ChangeCounter)
 {
     /// <summary>Length of what <c>sqlite3_snapshot_get</c> returns.</summary>
     internal const int SnapshotSize = 48;

@@ -1,4 +1,4 @@
-namespace Litestream.Replication;
+namespace Litestream.State;
 
 /// <summary>The local state folder beside the database cannot be written or read.</summary>
 public sealed class LocalStateException : LitestreamException
