@@ -37,7 +37,7 @@ public sealed class FolderFailureTests(ITestOutputHelper output) : IDisposable
 
         output.WriteLine($"fsync of {what}: {said}");
         Assert.StartsWith(nameof(ReplicaUnreachableException), said, StringComparison.Ordinal);
-        Assert.Contains(which == 1 ? ".ltx" : $"'{level}'", said, StringComparison.Ordinal);
+        Assert.Contains(which == 1 ? $"fsync of '{level}/{Name}." : $"fsync of the directory '{level}'", said, StringComparison.Ordinal);
         Assert.Equal(which, File.ReadLines(_temporary["trace"]).Count(line => line.Contains("fsync(", StringComparison.Ordinal)));
         Assert.Empty(Directory.EnumerateFileSystemEntries(level));
     }
