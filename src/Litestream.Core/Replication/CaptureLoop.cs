@@ -10,7 +10,7 @@ internal sealed class CaptureLoop : IDisposable
 {
     private static readonly TimeSpan IntactInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan IdleBeforeCheckpoint = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan TableInterval = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan TableInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan GatherWhileFailing = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StagingRetry = TimeSpan.FromSeconds(1);
 

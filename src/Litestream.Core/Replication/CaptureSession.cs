@@ -147,6 +147,13 @@ internal sealed class CaptureSession : IDisposable
         return true;
     }
 
+    /// <summary>Whether every page at the present pin is as the replica has it.</summary>
+    public bool EqualsTable()
+    {
+        using PinnedImage image = PinnedImage.Of(Pins.Pinned);
+        return !new PageScan(image, _table, Captured.PageCount).FindFirstDifference();
+    }
+
     /// <summary>Notices, at leisure, what would make the pins worthless: locks gone, database or WAL replaced or deleted under us.</summary>
     /// <exception cref="DatabaseReplacedException">The session must be ended and the state proven anew.</exception>
     public void EnsureIntact()

@@ -15,7 +15,7 @@ namespace Litestream.Replication;
 /// file counts as durable only once the replica has it. A file is deleted when the replica has it and the saved page checksum
 /// table covers it, since until then it may be needed to bring the table up to date.
 /// </remarks>
-internal sealed class StagingArea(LocalStateFolder folder)
+internal sealed class StagingArea(LocalStateFolder folder) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Queue<StagedFile> _waiting = new();
@@ -187,6 +187,9 @@ internal sealed class StagingArea(LocalStateFolder folder)
             folder.Guard("cleaned", () => File.Delete(folder.StagedPath(file.Name)));
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _arrived.Dispose();
 
     private void Flush(StagedFile file)
     {

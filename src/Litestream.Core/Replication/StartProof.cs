@@ -169,8 +169,9 @@ internal sealed class StartProof(IReplicaStore store, LocalStateFolder folder, b
             FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
             await using (stream.ConfigureAwait(false))
             {
+                long length = stream.Length;
                 ReplayedFile read = await TableReplay.ReadAsync(stream, path, cancellationToken).ConfigureAwait(false);
-                _staged[name.MaxTxid] = new StagedFile(name, stream.Length, read.Header.Time, read.FileChecksum);
+                _staged[name.MaxTxid] = new StagedFile(name, length, read.Header.Time, read.FileChecksum);
                 return read;
             }
         }
