@@ -34,7 +34,7 @@ public sealed class LeapfrogPinsTests : IDisposable
         while (!last)
         {
             last = written.IsCompleted;
-            if (random.Next(4) == 0)
+            if (random.Next(2) == 0)
             {
                 pins.Checkpoint();
             }
@@ -47,7 +47,7 @@ public sealed class LeapfrogPinsTests : IDisposable
         }
 
         await written;
-        Assert.True(generations > 3, $"Only {generations} resets: the test shows nothing.");
+        Assert.True(generations > 0, "The WAL was never reset: the test shows nothing.");
         Assert.Equal(captured.ChangeCounter - started, (uint)commits);
     }
 
@@ -115,6 +115,7 @@ public sealed class LeapfrogPinsTests : IDisposable
         Assert.Throws<DatabaseLockedException>(() => LeapfrogPins.Open(Database, TimeSpan.FromMilliseconds(50)));
 
         Task<LeapfrogPins> opening = Task.Run(() => LeapfrogPins.Open(Database, TimeSpan.FromSeconds(30)));
+        Assert.NotSame(opening, await Task.WhenAny(opening, Task.Delay(300)));
         await application.ExecuteAsync("COMMIT");
 
         using LeapfrogPins pins = await opening;
