@@ -30,6 +30,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
     private CaptureSession? _capture;
     private CaptureLoop? _loop;
     private Task _upload = Task.CompletedTask;
+    private ulong _baseTxid;
 
     /// <summary>Prepares a session. Nothing is opened yet.</summary>
     /// <param name="options">What and where to; the database path is full.</param>
@@ -78,7 +79,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
         _board.Update(status => status with { CapturedTxid = _capture!.Captured.Txid });
         _board.Enter(ReplicationState.Streaming);
         _loop = new CaptureLoop(_capture!, _staging, _uploader, _board, _options, _time);
-        ulong replicaTxid = start.BaseTxid ?? start.Replica.HeadTxid;
+        ulong replicaTxid = Math.Max(_baseTxid, start.Replica.HeadTxid);
         _upload = Task.Run(() => _uploader.RunAsync(replicaTxid, _uploadEnd.Token), CancellationToken.None);
         _loop.Start();
     }
@@ -139,6 +140,12 @@ internal sealed class ReplicationSession : IAsyncDisposable
         ulong? baseTxid = start.BaseTxid;
         if (baseTxid is null && pins.Position.PageSize != start.Table.PageSize)
         {
+            if (start.Adopted && !_options.AdoptReplica)
+            {
+                throw start.Replica.Conflict(
+                    _options.DatabasePath, "holds pages of another size than this database, and there is no record that the two belong together");
+            }
+
             // Files of another page size cannot be merged with what is there: a new base image covers it all.
             baseTxid = Math.Max(start.Txid, start.Replica.HeadTxid) + 1;
         }
@@ -153,7 +160,8 @@ internal sealed class ReplicationSession : IAsyncDisposable
 
         bool proven = TryProvePosition(pins, start, out WalPosition position);
         var known = new CapturedState(start.Txid, start.FileChecksum, start.PageCount, position);
-        _capture = new CaptureSession(pins, _folder, _staging, _table!, _head!, known, _board, _time);
+        bool foreign = !await start.Replica.HeadIsOfAsync(_table!.NodeId, cancellationToken).ConfigureAwait(false);
+        _capture = new CaptureSession(pins, _folder, _staging, _table, _head!, known, _board, _time) { ContinuesForeign = foreign };
         if (!proven)
         {
             await Task.Run(() => ProveByPages(start), cancellationToken).ConfigureAwait(false);
@@ -172,6 +180,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
             cancellationToken).ConfigureAwait(false);
         _table = PageChecksumTable.TryOpen(_folder.TablePath)
             ?? throw _folder.Failure("read", new IOException("The table just written cannot be read."));
+        _baseTxid = txid;
         _board.Update(status => status with
         {
             BaseImages = status.BaseImages + 1,
