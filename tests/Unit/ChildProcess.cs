@@ -9,6 +9,7 @@ internal sealed class ChildProcess : IDisposable
 
     private readonly Process _process;
     private readonly Task<string> _errors;
+    private bool _disposed;
 
     private ChildProcess(Process process)
     {
@@ -69,6 +70,12 @@ internal sealed class ChildProcess : IDisposable
 
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         if (!_process.HasExited)
         {
             _process.Kill(entireProcessTree: true);

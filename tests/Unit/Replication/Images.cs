@@ -11,7 +11,7 @@ internal static class Images
     /// <summary>Fails unless the replica, read plainly, is the database's file once everything was copied into it. Nobody has it open.</summary>
     public static async Task<ulong> EqualAsync(string database, string replica)
     {
-        using (var application = new Application(database, "PRAGMA busy_timeout=1000"))
+        using (var application = new Application(database, "PRAGMA busy_timeout=1000; SELECT count(*) FROM sqlite_schema"))
         {
             (bool busy, _, _) = application.Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
             Assert.False(busy, "Somebody still reads the database.");
