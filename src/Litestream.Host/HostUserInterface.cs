@@ -33,8 +33,14 @@ internal sealed partial class HostUserInterface(bool interactive, Interruption i
         Print(Console.Out, Colored(foregroundColor, value) + Environment.NewLine);
 
     /// <inheritdoc/>
-    public override void WriteErrorLine(string value) =>
-        Print(Console.Error, Styled(PSStyle.Instance.Formatting.Error, value) + Environment.NewLine);
+    public override void WriteErrorLine(string value)
+    {
+        // The engine's view of an error ends with an empty line of its own.
+        if (value.Length > 0)
+        {
+            Print(Console.Error, Styled(PSStyle.Instance.Formatting.Error, value) + Environment.NewLine);
+        }
+    }
 
     /// <inheritdoc/>
     public override void WriteWarningLine(string message) => WriteTagged("WARNING", PSStyle.Instance.Formatting.Warning, message);

@@ -7,6 +7,11 @@ namespace Litestream.PowerShell;
 /// Holds Litestream.Core and the packages behind it apart from every other module's. PowerShell itself would look for the native
 /// library only as <c>&lt;rid&gt;/e_sqlite3</c> beside the assembly, and would share whatever version of a package came first.
 /// </summary>
+/// <remarks>
+/// PowerShell loads every public type of the module before it runs a line of it, and a type's layout needs the types of its fields if
+/// they are value types. So no public type here may have a field of an enum or struct of Core: such a property keeps its value as a
+/// number. In signatures, and as fields of internal types, they are welcome.
+/// </remarks>
 internal sealed class DependencyLoadContext : AssemblyLoadContext
 {
     private const string CoreAssembly = "Litestream.Core";
