@@ -1,0 +1,74 @@
+using System.Diagnostics;
+
+namespace Litestream.Tests.Unit;
+
+/// <summary>A method of a test class, <c>static Task Name(string[] args)</c>, running in a process of its own until it is disposed.</summary>
+internal sealed class ChildProcess : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+    private readonly Task<string> _errors;
+
+    private ChildProcess(Process process)
+    {
+        _process = process;
+        _errors = process.StandardError.ReadToEndAsync();
+    }
+
+    /// <summary>Starts the method, if need be under another program ("strace", its options).</summary>
+    public static ChildProcess Start(Func<string[], Task> method, IEnumerable<string> args, params string[] under)
+    {
+        string[] command =
+        [
+            .. under,
+            Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet",
+            typeof(ChildProgram).Assembly.Location,
+            method.Method.DeclaringType!.FullName!,
+            method.Method.Name,
+            .. args,
+        ];
+        ProcessStartInfo start = new(command[0], command[1..])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        return new ChildProcess(Process.Start(start)!);
+    }
+
+    /// <summary>The next line that it prints; fails if it ends or says nothing for a minute.</summary>
+    public async Task<string> ReadLineAsync()
+    {
+        string? line = await _process.StandardOutput.ReadLineAsync().WaitAsync(Patience);
+        return line ?? throw new InvalidOperationException($"The child process ended without a word. {await _errors}");
+    }
+
+    /// <summary>Everything that it prints until it ends by itself.</summary>
+    public async Task<string> ReadToEndAsync()
+    {
+        string output = await _process.StandardOutput.ReadToEndAsync().WaitAsync(Patience);
+        await _process.WaitForExitAsync().WaitAsync(Patience);
+        return _process.ExitCode == 0
+            ? output
+            : throw new InvalidOperationException($"The child process ended with {_process.ExitCode}. {output} {await _errors}");
+    }
+
+    /// <summary>Ends it as <c>kill -9</c> does.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync().WaitAsync(Patience);
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            _process.WaitForExit();
+        }
+
+        _process.Dispose();
+    }
+}

@@ -1,0 +1,25 @@
+using System.Reflection;
+
+namespace Litestream.Tests.Unit;
+
+/// <summary>
+/// The test assembly as a program: runs one static method of a test class in a process of its own, for what needs a second
+/// process (locks, a kill, failing system calls). <see cref="ChildProcess"/> starts it.
+/// </summary>
+internal static class ChildProgram
+{
+    public static async Task<int> Main(string[] args)
+    {
+        if (args.Length < 2)
+        {
+            await Console.Error.WriteLineAsync("Run the tests with 'dotnet test'.");
+            return 2;
+        }
+
+        MethodInfo method = Assembly.GetExecutingAssembly().GetType(args[0], throwOnError: true)!
+            .GetMethod(args[1], BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)
+            ?? throw new MissingMethodException(args[0], args[1]);
+        await (Task)method.Invoke(null, [args[2..]])!;
+        return 0;
+    }
+}
