@@ -52,7 +52,8 @@ public sealed class GetSqliteReplicaCommand : AsyncCmdlet
                 await foreach (ReplicaFile file in store.ListAsync(level, stop).ConfigureAwait(false))
                 {
                     any = true;
-                    await pipeline.WriteObjectAsync(Describe(store, file), stop).ConfigureAwait(false);
+                    SqliteReplicaFile described = await DescribeAsync(store, file, stop).ConfigureAwait(false);
+                    await pipeline.WriteObjectAsync(described, stop).ConfigureAwait(false);
                 }
             }
 
@@ -66,14 +67,49 @@ public sealed class GetSqliteReplicaCommand : AsyncCmdlet
         }
     }
 
-    private static SqliteReplicaFile Describe(IReplicaStore store, ReplicaFile file) => new()
+    private static async Task<SqliteReplicaFile> DescribeAsync(IReplicaStore store, ReplicaFile file, CancellationToken stop)
     {
-        Source = store.Location,
-        Level = file.Level,
-        Name = file.Name.ToString(),
-        MinTxid = file.Name.MinTxid,
-        MaxTxid = file.Name.MaxTxid,
-        Timestamp = file.Timestamp.LocalDateTime,
-        Size = file.Size,
-    };
+        SqliteReplicaFile listed = new()
+        {
+            Source = store.Location,
+            Level = file.Level,
+            Name = file.Name.ToString(),
+            MinTxid = file.Name.MinTxid,
+            MaxTxid = file.Name.MaxTxid,
+            Timestamp = file.Timestamp.LocalDateTime,
+            Size = file.Size,
+        };
+        try
+        {
+            LtxHeader header = await ReadHeaderAsync(store, file, stop).ConfigureAwait(false);
+
+            // A full image says in its header how many pages it has; the index of a large one is long.
+            long pages = header.IsFullImage ? header.PagesOfFullImage : await CountPagesAsync(store, file, header, stop).ConfigureAwait(false);
+            return listed with { Pages = pages, DatabasePages = header.Commit, PageSize = header.PageSize };
+        }
+        catch (LitestreamException exception) when (exception is LtxFormatException or ReplicaFileNotFoundException)
+        {
+            // A damaged file is listed all the same: to find it is what a list is for, to judge it is the test's.
+            return listed;
+        }
+    }
+
+    private static async Task<LtxHeader> ReadHeaderAsync(IReplicaStore store, ReplicaFile file, CancellationToken stop)
+    {
+        byte[] bytes = new byte[LtxHeader.Length];
+        Stream stream = await store.OpenReadAsync(file.Level, file.Name, 0, bytes.Length, stop).ConfigureAwait(false);
+        await using (stream.ConfigureAwait(false))
+        {
+            int length = await stream.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, stop).ConfigureAwait(false);
+            return LtxHeader.Parse(bytes.AsSpan(0, length), file.Name.ToString());
+        }
+    }
+
+    private static async Task<long> CountPagesAsync(IReplicaStore store, ReplicaFile file, LtxHeader header, CancellationToken stop)
+    {
+        LtxPageIndex index = await LtxPageIndex.ReadAsync(
+            (offset, length, token) => store.OpenReadAsync(file.Level, file.Name, offset, length, token),
+            file.Size, header, file.Name.ToString(), stop).ConfigureAwait(false);
+        return index.Count;
+    }
 }

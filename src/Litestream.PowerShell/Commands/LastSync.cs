@@ -19,17 +19,19 @@ internal static class LastSync
             };
         }
 
-        if (last.CapturedTxid == last.ReplicaTxid && last.LagBytes == 0 && last.State == ReplicationState.Stopped)
+        // An error after the last sync: what was committed since then may not even have been captured.
+        bool failing = last.LastErrorAt is { } error && error > (last.LastSyncAt ?? DateTime.MinValue);
+        if (last.CapturedTxid == last.ReplicaTxid && last.LagBytes == 0 && last.State == ReplicationState.Stopped && !failing)
         {
             return null;
         }
 
-        string why = last.LastError is { } error ? $" The last error: {error}" : "";
+        string why = last.LastError is { } text ? $" The last error: {text}" : "";
         return new ReplicationException(
             ErrorTable.LastSyncIncomplete,
-            $"The replication of '{last.Path}' has ended, but '{last.Destination}' holds it only up to TXID {last.ReplicaTxid} of "
-            + $"{last.CapturedTxid}: {Readable.Size(last.LagBytes)} did not get there. They are kept beside the database and go up when the "
-            + $"replication is started again.{why}")
+            $"The replication of '{last.Path}' has ended, but '{last.Destination}' is not known to hold all of it: TXID {last.ReplicaTxid} of "
+            + $"{last.CapturedTxid} is there, {Readable.Size(last.LagBytes)} are missing. Nothing is lost: what was captured is kept beside the "
+            + $"database, and the rest goes up when the replication is started again.{why}")
         {
             Database = last.Path,
         };

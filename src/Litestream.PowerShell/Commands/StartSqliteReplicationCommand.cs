@@ -40,7 +40,8 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
     [ValidateNotNullOrEmpty]
     public string Destination { get; set; } = "";
 
-    /// <summary>Replicates in this process until Ctrl-C or SIGTERM, then does a last sync. A database that does not exist yet is awaited.</summary>
+    /// <summary>Replicates in this process until Ctrl-C or SIGTERM, then does a last sync. A database or a replica
+    /// that is not there yet is awaited.</summary>
     [Parameter]
     public SwitchParameter Wait { get; set; }
 
@@ -146,6 +147,7 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
         DatabasePath = database,
         Destination = place,
         WaitForDatabase = Wait,
+        WaitForReplica = Wait,
         AdoptReplica = AdoptReplica,
         MaxStagingBytes = MaxStagingBytes,
     };

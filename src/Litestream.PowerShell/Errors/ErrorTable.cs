@@ -59,6 +59,7 @@ internal static class ErrorTable
         ["ReplicaCorrupt"] = new(ErrorCategory.InvalidData, "Restore from another replica, and find out what damaged this one before replicating to it again."),
         ["ReplicaConflict"] = new(ErrorCategory.InvalidOperation, "Use an empty destination, or -AdoptReplica if this database is the rightful successor."),
         ["ReplicaNotFound"] = new(ErrorCategory.ObjectNotFound, "Check the replica's place; list it with Get-SqliteReplica."),
+        ["ReplicationEnded"] = new(ErrorCategory.InvalidOperation, "Start the replication again."),
         ["ReplicaGap"] = new(ErrorCategory.InvalidData, "Restore to a point before the gap, or from another replica."),
         ["RestoreTargetExists"] = new(ErrorCategory.ResourceExists, "Use -Force to replace it, or another -OutputPath."),
         ["RestoreTargetInUse"] = new(ErrorCategory.ResourceBusy, "End the program that has it open, or use another -OutputPath."),
