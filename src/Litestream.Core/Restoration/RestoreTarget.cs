@@ -121,7 +121,8 @@ internal sealed class RestoreTarget
         try
         {
             string path = System.IO.Path.GetFullPath(outputPath);
-            return new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
+            var file = new FileInfo(path);
+            return file.Exists ? file.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path : path;
         }
         catch (Exception e) when (e is IOException or ArgumentException or NotSupportedException or UnauthorizedAccessException)
         {
