@@ -12,6 +12,9 @@ public sealed record ReplicationOptions
     /// <summary>Wait for a database that does not exist yet, or is empty, instead of failing.</summary>
     public bool WaitForDatabase { get; init; }
 
+    /// <summary>Keep trying to reach the replica at the start instead of failing. Once it streams, it always keeps trying.</summary>
+    public bool WaitForReplica { get; init; } = true;
+
     /// <summary>Continue a replica that this database has no record of, after every page of both has been compared.</summary>
     public bool AdoptReplica { get; init; }
 
@@ -22,13 +25,19 @@ public sealed record ReplicationOptions
     public long CheckpointBytes { get; init; } = 4L << 20;
 
     /// <summary>WAL size in bytes from which a checkpoint may make writers wait for the tail.</summary>
-    public long BlockingCheckpointBytes { get; init; } = 48L << 20;
+    public long BlockingCheckpointBytes { get; init; } = 16L << 20;
 
     /// <summary>Pause between two looks at the WAL while there are commits.</summary>
     public TimeSpan BusyInterval { get; init; } = TimeSpan.FromMilliseconds(2);
 
     /// <summary>Longest pause between two looks while nothing happens.</summary>
     public TimeSpan IdleInterval { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>
+    /// Longest time that commits may stay in the WAL uncaptured while the replica still takes earlier ones; until then
+    /// they are gathered into one file.
+    /// </summary>
+    public TimeSpan MaxGatherInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How long to wait for a lock that another program holds.</summary>
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(5);

@@ -1,21 +1,113 @@
+using System.Diagnostics;
+using Litestream.Ltx;
+using Litestream.State;
+using Litestream.Storage;
+
 namespace Litestream.Restoration;
 
 /// <summary>Makes a database file from a replica.</summary>
 public static class DatabaseRestorer
 {
+    // A file that listed may be gone when it is opened: a merge has replaced it, or it has expired.
+    private const int MaxTries = 5;
+
     /// <summary>Says which files a restore would read, without reading them.</summary>
     /// <param name="options">What and where to.</param>
     /// <param name="cancellationToken">Ends the listing.</param>
     /// <exception cref="ReplicaNotFoundException">Nothing there that can be restored.</exception>
     /// <exception cref="ReplicaGapException">A transaction is missing; names the first missing one and the last good point.</exception>
-    public static Task<RestorePlan> PlanAsync(RestoreOptions options, CancellationToken cancellationToken) =>
-        throw new NotImplementedException(options.Source);
+    public static async Task<RestorePlan> PlanAsync(RestoreOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        IReplicaStore store = ReplicaLocation.Open(options.Source);
+        await using (store.ConfigureAwait(false))
+        {
+            return await RestorePlanner.PlanAsync(store, options.TargetTxid, cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Restores. The target appears whole and verified, or not at all.</summary>
     /// <param name="options">What and where to.</param>
     /// <param name="progress">Told now and then how far it is; may be null.</param>
     /// <param name="cancellationToken">Ends the restore and removes the temporary file.</param>
-    public static Task<RestoreResult> RestoreAsync(
-        RestoreOptions options, IProgress<RestoreProgress>? progress, CancellationToken cancellationToken) =>
-        throw new NotImplementedException(options.Source);
+    /// <exception cref="RestoreTargetExistsException">Something is at the target and Force was not given.</exception>
+    /// <exception cref="RestoreTargetInUseException">What is at the target is open somewhere.</exception>
+    /// <exception cref="RestoreTargetUnusableException">The target cannot be written.</exception>
+    /// <exception cref="ReplicaNotFoundException">Nothing there that can be restored.</exception>
+    /// <exception cref="ReplicaGapException">A transaction is missing; names the first missing one and the last good point.</exception>
+    /// <exception cref="LtxFormatException">A file of the replica is damaged.</exception>
+    /// <exception cref="IntegrityCheckFailedException">SQLite found the result damaged.</exception>
+    public static async Task<RestoreResult> RestoreAsync(
+        RestoreOptions options, IProgress<RestoreProgress>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        RestoreTarget target = RestoreTarget.Check(options.OutputPath, options.Force);
+        IReplicaStore store = ReplicaLocation.Open(options.Source);
+        await using (store.ConfigureAwait(false))
+        {
+            for (int attempt = 1; ; attempt++)
+            {
+                progress?.Report(new RestoreProgress("Listing the replica", 0, 0));
+                RestorePlan plan = await RestorePlanner.PlanAsync(store, options.TargetTxid, cancellationToken).ConfigureAwait(false);
+                progress?.Report(new RestoreProgress("Restoring pages", 0, plan.Bytes));
+                try
+                {
+                    return await RestoreAsync(store, plan, target, options, progress, cancellationToken).ConfigureAwait(false);
+                }
+                catch (ReplicaFileNotFoundException) when (attempt < MaxTries)
+                {
+                }
+            }
+        }
+    }
+
+    private static async Task<RestoreResult> RestoreAsync(
+        IReplicaStore store,
+        RestorePlan plan,
+        RestoreTarget target,
+        RestoreOptions options,
+        IProgress<RestoreProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        long began = Stopwatch.GetTimestamp();
+        RestoringFile? file = null;
+        LocalStateSeed? seed = null;
+        try
+        {
+            var run = new RestoreRun(store, plan, progress);
+            await run.RunAsync(Create, cancellationToken).ConfigureAwait(false);
+            progress?.Report(new RestoreProgress("Flushing to the disk", run.BytesRead, plan.Bytes));
+            file!.Flush();
+            if (options.IntegrityCheck != IntegrityCheck.None)
+            {
+                progress?.Report(new RestoreProgress("Checking the database", run.BytesRead, plan.Bytes));
+                file.CloseOnWindows();
+                RestoredImageCheck.Run(file.Path, options.IntegrityCheck, plan.Source, cancellationToken);
+            }
+
+            cancellationToken.ThrowIfCancellationRequested();
+            target.Place(file, () => seed?.Publish(plan.Txid, run.FileChecksum, run.Header.Commit));
+            return new RestoreResult(
+                target.Path,
+                plan.Txid,
+                plan.Timestamp,
+                run.Header.Commit,
+                run.Header.PageSize,
+                plan.Files.Count,
+                run.BytesRead,
+                Stopwatch.GetElapsedTime(began));
+        }
+        finally
+        {
+            seed?.Dispose();
+            file?.Dispose();
+        }
+
+        (RestoringFile File, LocalStateSeed? Seed) Create(LtxHeader header)
+        {
+            file = RestoringFile.Create(target.Path, (long)header.Commit * header.PageSize);
+            seed = options.SeedLocalState ? new LocalStateSeed(target.Path, header.PageSize) : null;
+            return (file, seed);
+        }
+    }
 }

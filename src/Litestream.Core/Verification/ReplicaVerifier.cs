@@ -1,4 +1,7 @@
+using System.Diagnostics;
+using Litestream.Ltx;
 using Litestream.Restoration;
+using Litestream.Storage;
 
 namespace Litestream.Verification;
 
@@ -9,7 +12,52 @@ public static class ReplicaVerifier
     /// <param name="options">Which one, and how deep.</param>
     /// <param name="progress">Told now and then how far it is; may be null.</param>
     /// <param name="cancellationToken">Ends the test and removes the temporary copy.</param>
-    public static Task<VerificationReport> VerifyAsync(
-        VerificationOptions options, IProgress<RestoreProgress>? progress, CancellationToken cancellationToken) =>
-        throw new NotImplementedException(options.Source);
+    public static async Task<VerificationReport> VerifyAsync(
+        VerificationOptions options, IProgress<RestoreProgress>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var watch = Stopwatch.StartNew();
+        var report = new VerificationReport { Source = options.Source, DatabasePath = options.DatabasePath, Depth = options.Depth };
+        try
+        {
+            IReplicaStore store = ReplicaLocation.Open(options.Source);
+            await using (store.ConfigureAwait(false))
+            {
+                report = report with { Source = store.Location };
+                report = await FileCheck.RunAsync(store, report, progress, cancellationToken).ConfigureAwait(false);
+                if (report.Outcome == VerificationOutcome.Pass && options.Depth == VerificationDepth.Restore)
+                {
+                    report = await RestoreCheck.RunAsync(options, report, progress, cancellationToken).ConfigureAwait(false);
+                }
+                else if (report.Outcome == VerificationOutcome.Pass && options.Depth == VerificationDepth.Compare)
+                {
+                    report = await LiveComparison.RunAsync(options, store, report, progress, cancellationToken).ConfigureAwait(false);
+                }
+            }
+        }
+        catch (LitestreamException e)
+        {
+            report = report.With(e);
+        }
+
+        return report with { Elapsed = watch.Elapsed };
+    }
+
+    /// <summary>The report with one more finding, and the outcome that it leads to.</summary>
+    internal static VerificationReport With(this VerificationReport report, LitestreamException error)
+    {
+        // What says nothing about the replica's content proves nothing; everything else is a failure.
+        bool fails = error is LtxFormatException or ReplicaGapException or ReplicaNotFoundException or ReplicaFileNotFoundException
+            or IntegrityCheckFailedException;
+        return report.With(
+            fails ? VerificationOutcome.Fail : VerificationOutcome.Inconclusive,
+            new VerificationFinding(error.ErrorId, error.Message, error.File));
+    }
+
+    /// <summary>The report with one more finding, and an outcome that a failure keeps.</summary>
+    internal static VerificationReport With(this VerificationReport report, VerificationOutcome outcome, VerificationFinding finding) => report with
+    {
+        Outcome = report.Outcome == VerificationOutcome.Fail ? VerificationOutcome.Fail : outcome,
+        Findings = [.. report.Findings, finding],
+    };
 }

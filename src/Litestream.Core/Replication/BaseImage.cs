@@ -1,0 +1,108 @@
+using System.IO.Pipelines;
+using Litestream.Ltx;
+using Litestream.Sqlite;
+using Litestream.State;
+using Litestream.Storage;
+
+namespace Litestream.Replication;
+
+/// <summary>
+/// Sends every page of a pinned image to the replica as one file of level 9, and makes the page checksum table on the way.
+/// </summary>
+/// <remarks>
+/// Order and crashes: the table is written beside its name; the file appears in the replica whole, durably, or not at all; only
+/// then is the table given its name. A crash before the file is visible leaves the replica as it was. A crash after it, before
+/// the table has its name, leaves a replica whose newest file is of a node id that no table here knows: the next start finds
+/// no record of it, compares it with the database page by page, and goes on from it.
+/// Nothing of it is kept in memory but a chunk of pages, and two bytes a page for the index.
+/// </remarks>
+internal static class BaseImage
+{
+    private const int ChunkBytes = 1 << 20;
+
+    /// <summary>Sends the image.</summary>
+    /// <param name="image">The pinned image.</param>
+    /// <param name="store">The replica.</param>
+    /// <param name="folder">The local state folder.</param>
+    /// <param name="txid">The transaction id that the image stands for; the file covers 1 to it.</param>
+    /// <param name="timestamp">When the image was pinned.</param>
+    /// <param name="nodeId">Whose file it is.</param>
+    /// <param name="progress">Told the pages done.</param>
+    /// <param name="cancellationToken">Gives up; nothing is visible then.</param>
+    /// <returns>What is captured now, and the length of the file.</returns>
+    public static async Task<(CapturedState Captured, long Length)> SendAsync(
+        PinnedImage image,
+        IReplicaStore store,
+        LocalStateFolder folder,
+        ulong txid,
+        DateTimeOffset timestamp,
+        ulong nodeId,
+        Action<uint> progress,
+        CancellationToken cancellationToken)
+    {
+        WalPosition at = image.Position;
+        LtxHeader header = CaptureHeader.Create(at, minTxid: 1, txid, WalHeader.Size, timestamp, nodeId);
+        using PageChecksumTable table = PageChecksumTable.Create(folder.TablePath, at.PageSize, nodeId);
+        LtxTrailer trailer = default;
+        long length = 0;
+        await store.PutAsync(
+            LtxFileName.SnapshotLevel,
+            new LtxFileName(1, txid),
+            header.Time,
+            length: null,
+            async (stream, cancel) =>
+            {
+                PipeWriter output = PipeWriter.Create(stream, new StreamPipeWriterOptions(minimumBufferSize: 256 * 1024, leaveOpen: true));
+                var encoder = new LtxEncoder(output, header);
+                await WritePagesAsync(image, encoder, table, output, progress, cancel).ConfigureAwait(false);
+                while (!encoder.TryFinish(out trailer))
+                {
+                    await output.FlushAsync(cancel).ConfigureAwait(false);
+                }
+
+                await output.CompleteAsync().ConfigureAwait(false);
+                length = encoder.Length;
+            },
+            cancellationToken).ConfigureAwait(false);
+        folder.Guard("saved", () => table.Publish(folder.TablePath, txid, trailer.FileChecksum, at.PageCount));
+        return (new CapturedState(txid, trailer.FileChecksum, at.PageCount, at), length);
+    }
+
+    private static async Task WritePagesAsync(
+        PinnedImage image,
+        LtxEncoder encoder,
+        PageChecksumTable table,
+        PipeWriter output,
+        Action<uint> progress,
+        CancellationToken cancellationToken)
+    {
+        WalPosition at = image.Position;
+        byte[] pages = new byte[ChunkBytes];
+        ulong[] checksums = new ulong[ChunkBytes / at.PageSize];
+        for (uint first = 1; first <= at.PageCount; first += (uint)checksums.Length)
+        {
+            int count = (int)Math.Min(checksums.Length, at.PageCount - first + 1);
+            image.ReadPages(first, pages.AsSpan(0, count * at.PageSize));
+            EncodeChunk(encoder, first, count, pages, checksums);
+            table.WriteRange(first, checksums.AsSpan(0, count));
+            await output.FlushAsync(cancellationToken).ConfigureAwait(false);
+            progress(first + (uint)count - 1);
+        }
+    }
+
+    private static void EncodeChunk(LtxEncoder encoder, uint first, int count, byte[] pages, ulong[] checksums)
+    {
+        int pageSize = encoder.Header.PageSize;
+        uint lockPage = LockPage.Number(pageSize);
+        for (int i = 0; i < count; i++)
+        {
+            uint page = first + (uint)i;
+            ReadOnlySpan<byte> content = pages.AsSpan(i * pageSize, pageSize);
+            checksums[i] = page == lockPage ? 0 : PageChecksum.Compute(page, content);
+            if (page != lockPage)
+            {
+                encoder.WritePage(page, content);
+            }
+        }
+    }
+}

@@ -1,0 +1,263 @@
+using Litestream.State;
+
+namespace Litestream.Replication;
+
+/// <summary>
+/// The thread that looks at one database's WAL, captures what is new, and checkpoints. SQLite's calls block, so it is a thread of
+/// its own; everything of the <see cref="CaptureSession"/> happens on it.
+/// </summary>
+internal sealed class CaptureLoop : IDisposable
+{
+    private static readonly TimeSpan IntactInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan IdleBeforeCheckpoint = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan TableInterval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan GatherWhileFailing = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan StagingRetry = TimeSpan.FromSeconds(1);
+
+    /// <summary>Files in line for the replica from which on commits are gathered instead of captured one by one.</summary>
+    private const int FilesInLine = 2;
+
+    /// <summary>Page checksums kept in memory before the table is saved: about 4 MB.</summary>
+    private const int MaxUnsavedChecksums = 100_000;
+
+    private readonly CaptureSession _session;
+    private readonly Checkpointer _checkpointer;
+    private readonly StagingArea _staging;
+    private readonly Uploader _uploader;
+    private readonly StatusBoard _board;
+    private readonly ReplicationOptions _options;
+    private readonly TimeProvider _time;
+    private readonly AutoResetEvent _wake = new(false);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _gate = new();
+    private readonly List<TaskCompletionSource<ulong>> _requests = [];
+    private volatile bool _stopping;
+    private bool _stagingFailed;
+    private long _lastNews;
+    private long _lastCapture;
+    private long _lastIntact;
+    private long _lastSave;
+    private TimeSpan _pause;
+
+    /// <summary>Prepares the loop.</summary>
+    /// <param name="session">The session; used by the loop alone until it has ended.</param>
+    /// <param name="staging">Where captured files go.</param>
+    /// <param name="uploader">Tells whether the replica keeps up.</param>
+    /// <param name="board">Where the state goes.</param>
+    /// <param name="options">Intervals and thresholds.</param>
+    /// <param name="time">The clock.</param>
+    public CaptureLoop(
+        CaptureSession session, StagingArea staging, Uploader uploader, StatusBoard board, ReplicationOptions options, TimeProvider time)
+    {
+        _session = session;
+        _staging = staging;
+        _uploader = uploader;
+        _board = board;
+        _options = options;
+        _time = time;
+        _checkpointer = new Checkpointer(session, board.Status.DatabasePath, options);
+        _lastNews = _lastCapture = _lastIntact = _lastSave = time.GetTimestamp();
+        _pause = options.BusyInterval;
+    }
+
+    /// <summary>Completes when the loop has ended: well after <see cref="StopAsync"/>, or with the error that ended it.</summary>
+    public Task Ended => _ended.Task;
+
+    /// <summary>Starts the thread.</summary>
+    public void Start() => new Thread(Run) { IsBackground = true, Name = "Litestream capture" }.Start();
+
+    /// <summary>Captures what is committed by now, at once, and gives the transaction id that covers it.</summary>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    public Task<ulong> CaptureNowAsync(CancellationToken cancellationToken)
+    {
+        var request = new TaskCompletionSource<ulong>(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            if (_ended.Task.IsCompleted)
+            {
+                return Task.FromException<ulong>(new ObjectDisposedException(nameof(CaptureLoop), "The replication has ended."));
+            }
+
+            _requests.Add(request);
+        }
+
+        _wake.Set();
+        return request.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Ends the loop after what it is doing.</summary>
+    public Task StopAsync()
+    {
+        _stopping = true;
+        _wake.Set();
+        return Ended;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _checkpointer.Dispose();
+        _wake.Dispose();
+    }
+
+    private void Run()
+    {
+        Exception? error = null;
+        try
+        {
+            while (!_stopping)
+            {
+                Step();
+                _wake.WaitOne(_pause);
+            }
+
+            ServeRequests();
+        }
+        catch (Exception e)
+        {
+            error = e; // the session's owner decides: another session, or the end
+        }
+
+        End(error);
+    }
+
+    private void End(Exception? error)
+    {
+        lock (_gate)
+        {
+            foreach (TaskCompletionSource<ulong> request in _requests)
+            {
+                request.TrySetException(error ?? new ObjectDisposedException(nameof(CaptureLoop), "The replication has ended."));
+            }
+
+            _requests.Clear();
+            if (error is null)
+            {
+                _ended.TrySetResult();
+            }
+            else
+            {
+                _ended.TrySetException(error);
+            }
+        }
+    }
+
+    private void Step()
+    {
+        try
+        {
+            ServeRequests();
+            bool news = _session.HasNews();
+            if (news && MayCapture())
+            {
+                Capture();
+                _checkpointer.RunIfDue();
+            }
+
+            DoChores(news);
+            LeaveStagingFailure();
+            SetPause(news);
+        }
+        catch (LocalStateException e)
+        {
+            // Nothing is let go of: frames stay in the WAL, held by the pin, until the local folder takes them.
+            _stagingFailed = true;
+            _board.Fail(e, ReplicationState.Retrying);
+            _pause = StagingRetry;
+        }
+    }
+
+    private void Capture()
+    {
+        _lastNews = _lastCapture = _time.GetTimestamp();
+        if (_session.Capture())
+        {
+            _checkpointer.NoteCapture();
+        }
+    }
+
+    private bool MayCapture()
+    {
+        if (_staging.WaitingBytes >= _options.MaxStagingBytes)
+        {
+            ReportFullStaging();
+            return false;
+        }
+
+        TimeSpan gathered = _time.GetElapsedTime(_lastCapture);
+        return _staging.WaitingCount < FilesInLine || gathered >= (_uploader.IsFailing ? GatherWhileFailing : _options.MaxGatherInterval);
+    }
+
+    private void ReportFullStaging() => _board.Enter(
+        ReplicationState.Retrying,
+        string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"staging is full: {_staging.WaitingBytes:N0} bytes wait for the replica; capture pauses and the WAL grows until it takes them"));
+
+    private void ServeRequests()
+    {
+        TaskCompletionSource<ulong>[] requests;
+        lock (_gate)
+        {
+            requests = [.. _requests];
+        }
+
+        if (requests.Length == 0)
+        {
+            return;
+        }
+
+        Capture();
+        foreach (TaskCompletionSource<ulong> request in requests)
+        {
+            request.TrySetResult(_session.Captured.Txid);
+        }
+
+        lock (_gate)
+        {
+            _requests.RemoveAll(request => request.Task.IsCompleted);
+        }
+    }
+
+    private void DoChores(bool news)
+    {
+        if (_time.GetElapsedTime(_lastIntact) >= IntactInterval)
+        {
+            _lastIntact = _time.GetTimestamp();
+            _session.EnsureIntact();
+            long walSize = _session.WalLength;
+            _board.Update(status => status.WalSize == walSize ? status : status with { WalSize = walSize });
+        }
+
+        bool idle = !news && _time.GetElapsedTime(_lastNews) >= IdleBeforeCheckpoint;
+        if (idle && _checkpointer.HasWork && !_session.HasNews())
+        {
+            _lastNews = _time.GetTimestamp(); // when a reader of others keeps it from ending, the next try is a pause later
+            _checkpointer.RunWhileIdle();
+        }
+
+        bool due = idle || _time.GetElapsedTime(_lastSave) >= TableInterval;
+        if (_session.UnsavedChecksums > MaxUnsavedChecksums || (due && _session.UnsavedChecksums > 0))
+        {
+            _session.SaveTable();
+            _lastSave = _time.GetTimestamp();
+        }
+    }
+
+    private void LeaveStagingFailure()
+    {
+        if ((_stagingFailed || _board.Status.State == ReplicationState.Retrying)
+            && !_uploader.IsFailing
+            && _staging.WaitingBytes < _options.MaxStagingBytes)
+        {
+            _stagingFailed = false;
+            _board.Enter(ReplicationState.Streaming);
+        }
+    }
+
+    private void SetPause(bool news)
+    {
+        TimeSpan doubled = _pause * 2;
+        _pause = news ? _options.BusyInterval : doubled < _options.IdleInterval ? doubled : _options.IdleInterval;
+    }
+}

@@ -1,0 +1,124 @@
+using Litestream.Sqlite;
+
+namespace Litestream.Replication;
+
+/// <summary>
+/// Keeps the WAL short. Our pin holds up the checkpoints of the application, so the replicator checkpoints in its stead.
+/// </summary>
+/// <remarks>
+/// Protocol, each time: everything up to the pin is captured; what is captured is durable (flushed, or in the replica); only then
+/// <c>PASSIVE</c>, which copies nothing past the pin's last frame, so nothing that could be lost. If it copied all, a leap
+/// lands on mark 0 and the next writer begins the WAL anew at frame 1. Writers are not waited for and do not wait.
+/// Under writers that never rest some commit always slips in between. Then, when the WAL has grown past the second threshold, the write lock
+/// is taken (BEGIN IMMEDIATE; nothing is written), the tail is captured and copied, and the lock let go: writers wait for
+/// the tail alone. Never RESTART or FULL, which wait for readers while they keep writers out; TRUNCATE only on mark 0 with a
+/// timeout of zero, where it does nothing unless there is nothing to lose.
+/// A crash in the middle drops our locks; SQLite's own rules make a half-done checkpoint harmless.
+/// </remarks>
+internal sealed class Checkpointer : IDisposable
+{
+    private const int QuickRounds = 3;
+
+    /// <summary>An application checkpoints by itself from 1000 frames on by default; staying below spares it the work.</summary>
+    private const int FramesBelowApplicationsOwn = 800;
+
+    private static readonly TimeSpan WriterLockTimeout = TimeSpan.FromMilliseconds(200);
+
+    private readonly CaptureSession _session;
+    private readonly ReplicationOptions _options;
+    private readonly string _path;
+    private DatabaseConnection? _writerLock;
+    private WalPosition _lastTry;
+
+    /// <summary>Checkpoints for a session.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="path">Full path of the database.</param>
+    /// <param name="options">Thresholds.</param>
+    public Checkpointer(CaptureSession session, string path, ReplicationOptions options)
+    {
+        _session = session;
+        _path = path;
+        _options = options;
+        _lastTry = session.Captured.Position;
+        HasWork = _lastTry.MaxFrame > 0;
+    }
+
+    /// <summary>Whether frames may be waiting to be copied into the database file.</summary>
+    public bool HasWork { get; private set; }
+
+    /// <summary>Notes that frames were captured.</summary>
+    public void NoteCapture() => HasWork = true;
+
+    /// <summary>Checkpoints if the WAL has grown to a threshold since the last try.</summary>
+    public void RunIfDue()
+    {
+        WalPosition at = _session.Captured.Position;
+        long threshold = Math.Min(_options.CheckpointBytes, WalHeader.Size + (FramesBelowApplicationsOwn * at.FrameSize));
+        long sinceLastTry = at.SameGeneration(_lastTry) ? at.EndOffset - _lastTry.EndOffset : at.EndOffset;
+        if (at.EndOffset >= threshold && sinceLastTry >= threshold / 4)
+        {
+            Run(mayBlock: at.EndOffset >= _options.BlockingCheckpointBytes);
+        }
+    }
+
+    /// <summary>Checkpoints now, as far as it goes without keeping writers out; afterwards shrinks a WAL file that has grown large.</summary>
+    public void RunWhileIdle()
+    {
+        Run(mayBlock: false);
+        if (!HasWork && _session.WalLength > _options.BlockingCheckpointBytes)
+        {
+            _session.Pins.Truncate(_options.BusyTimeout);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _writerLock?.Dispose();
+
+    private void Run(bool mayBlock)
+    {
+        _lastTry = _session.Captured.Position;
+        for (int round = 0; round < QuickRounds; round++)
+        {
+            if (RunRound())
+            {
+                return;
+            }
+        }
+
+        if (mayBlock)
+        {
+            RunBehindWriterLock();
+        }
+    }
+
+    // True if the pin is now in mark 0: the next writer begins the WAL anew.
+    private bool RunRound()
+    {
+        _session.MakeDurable();
+        CheckpointResult result = _session.Pins.Checkpoint();
+        WalPosition before = _session.Captured.Position;
+        bool news = _session.Capture();
+        bool atEnd = result.Complete && !news && _session.Captured.Position == before;
+        HasWork = !atEnd;
+        return atEnd;
+    }
+
+    private void RunBehindWriterLock()
+    {
+        _writerLock ??= DatabaseConnection.Open(_path, WriterLockTimeout);
+        if (!_writerLock.TryLockWriters())
+        {
+            return;
+        }
+
+        try
+        {
+            _session.Capture();
+            RunRound();
+        }
+        finally
+        {
+            _writerLock.Unpin();
+        }
+    }
+}

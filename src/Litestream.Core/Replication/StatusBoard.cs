@@ -1,0 +1,76 @@
+namespace Litestream.Replication;
+
+/// <summary>Where the parts of a replication write what they did, and from which its status is read at any moment, by any thread.</summary>
+internal sealed class StatusBoard
+{
+    private readonly Lock _gate = new();
+    private readonly TimeProvider _time;
+    private ReplicationStatus _status;
+
+    /// <summary>Begins in <see cref="ReplicationState.Starting"/>.</summary>
+    /// <param name="databasePath">Full path of the database.</param>
+    /// <param name="destination">The replica's place, without any secret.</param>
+    /// <param name="time">The clock.</param>
+    public StatusBoard(string databasePath, string destination, TimeProvider time)
+    {
+        _time = time;
+        DateTimeOffset now = time.GetUtcNow();
+        _status = new ReplicationStatus
+        {
+            DatabasePath = databasePath,
+            Destination = destination,
+            State = ReplicationState.Starting,
+            Since = now,
+            StartedAt = now,
+        };
+    }
+
+    /// <summary>The status as last written.</summary>
+    public ReplicationStatus Status
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _status;
+            }
+        }
+    }
+
+    /// <summary>Changes state and detail. An ended replication stays ended.</summary>
+    /// <param name="state">The new state.</param>
+    /// <param name="detail">What it is doing in words, or null.</param>
+    public void Enter(ReplicationState state, string? detail = null) => Update(status =>
+        status.State is ReplicationState.Stopped or ReplicationState.Faulted
+            ? status
+            : status with
+            {
+                State = state,
+                Detail = detail,
+                Since = status.State == state ? status.Since : _time.GetUtcNow(),
+            });
+
+    /// <summary>Notes an error, and the state that it leads to.</summary>
+    /// <param name="error">What happened.</param>
+    /// <param name="state">The new state.</param>
+    public void Fail(Exception error, ReplicationState state)
+    {
+        Enter(state);
+        Update(status => status with
+        {
+            LastError = error.Message,
+            LastErrorId = (error as LitestreamException)?.ErrorId ?? error.GetType().Name,
+            LastErrorAt = _time.GetUtcNow(),
+        });
+    }
+
+    /// <summary>Changes figures.</summary>
+    /// <param name="change">From the old to the new status; quick, without side effects.</param>
+    public void Update(Func<ReplicationStatus, ReplicationStatus> change)
+    {
+        lock (_gate)
+        {
+            _status = change(_status);
+        }
+    }
+}

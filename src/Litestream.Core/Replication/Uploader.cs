@@ -1,0 +1,137 @@
+using Litestream.State;
+using Litestream.Storage;
+
+namespace Litestream.Replication;
+
+/// <summary>
+/// Sends staged files to the replica, one after another in the order of their transaction ids, so that a file is never visible
+/// there before those it builds on. Failures are tried again until they pass.
+/// </summary>
+/// <remarks>
+/// A file whose sending failed may have arrived all the same (the answer was lost), or the place may have come back as another one
+/// (a disk mounted anew). So after a failure the replica is listed once before anything is sent: it must end where we left it, or
+/// with the very file that failed, which is then sent again over itself. If it ends anywhere else, nothing is written: the
+/// session ends and the lineage is proven from the start.
+/// </remarks>
+internal sealed class Uploader(
+    IReplicaStore store, LocalStateFolder folder, StagingArea staging, StatusBoard board, ReplicationOptions options, TimeProvider time)
+{
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(250);
+
+    private readonly Lock _gate = new();
+    private TaskCompletionSource _progress = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Whether the last try failed.</summary>
+    public bool IsFailing { get; private set; }
+
+    /// <summary>The last transaction that is in the replica.</summary>
+    public ulong ReplicaTxid { get; private set; }
+
+    /// <summary>Sends until cancelled.</summary>
+    /// <param name="replicaTxid">Where the replica ends now.</param>
+    /// <param name="cancellationToken">Ends it; a file is sent whole or not at all.</param>
+    public async Task RunAsync(ulong replicaTxid, CancellationToken cancellationToken)
+    {
+        Advance(replicaTxid);
+        TimeSpan pause = FirstRetry;
+        while (true)
+        {
+            StagedFile file = await staging.NextAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                if (IsFailing)
+                {
+                    await EnsureUnchangedAsync(file, cancellationToken).ConfigureAwait(false);
+                }
+
+                await SendAsync(file, cancellationToken).ConfigureAwait(false);
+                pause = FirstRetry;
+            }
+            catch (LitestreamException e) when (e is not ReplicaConflictException && !cancellationToken.IsCancellationRequested)
+            {
+                IsFailing = true;
+                board.Fail(e, ReplicationState.Retrying);
+                await Task.Delay(pause * (0.75 + (0.5 * Random.Shared.NextDouble())), time, cancellationToken).ConfigureAwait(false);
+                pause = pause * 2 < options.MaxRetryInterval ? pause * 2 : options.MaxRetryInterval;
+            }
+        }
+    }
+
+    /// <summary>Completes when the replica has a transaction.</summary>
+    /// <param name="txid">The transaction id.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    public async Task WaitForAsync(ulong txid, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task progress;
+            lock (_gate)
+            {
+                if (ReplicaTxid >= txid)
+                {
+                    return;
+                }
+
+                progress = _progress.Task;
+            }
+
+            await progress.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task SendAsync(StagedFile file, CancellationToken cancellationToken)
+    {
+        string path = folder.StagedPath(file.Name);
+        await store.PutAsync(
+            level: 0,
+            file.Name,
+            file.Timestamp,
+            file.Length,
+            async (target, cancel) =>
+            {
+                FileStream source = new(
+                    path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, FileOptions.SequentialScan);
+                await using (source.ConfigureAwait(false))
+                {
+                    await source.CopyToAsync(target, (int)Math.Clamp(file.Length, 4096, 1 << 20), cancel).ConfigureAwait(false);
+                }
+            },
+            cancellationToken).ConfigureAwait(false);
+        staging.MarkUploaded();
+        Advance(file.Txid);
+        if (IsFailing)
+        {
+            IsFailing = false;
+            board.Enter(ReplicationState.Streaming);
+        }
+
+        board.Update(status => status with
+        {
+            FilesUploaded = status.FilesUploaded + 1,
+            BytesUploaded = status.BytesUploaded + file.Length,
+        });
+    }
+
+    private async Task EnsureUnchangedAsync(StagedFile next, CancellationToken cancellationToken)
+    {
+        ReplicaLineage replica = await ReplicaLineage.ReadAsync(store, cancellationToken).ConfigureAwait(false);
+        if (replica.HeadTxid != ReplicaTxid && replica.HeadTxid != next.Txid)
+        {
+            throw replica.Conflict(folder.DatabasePath, $"does not end with transaction {ReplicaTxid}, where we left it");
+        }
+    }
+
+    private void Advance(ulong txid)
+    {
+        TaskCompletionSource passed;
+        lock (_gate)
+        {
+            ReplicaTxid = txid;
+            passed = _progress;
+            _progress = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        board.Update(status => status with { ReplicaTxid = txid });
+        passed.TrySetResult();
+    }
+}

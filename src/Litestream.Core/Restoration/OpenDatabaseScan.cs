@@ -1,0 +1,65 @@
+using System.Globalization;
+
+namespace Litestream.Restoration;
+
+/// <summary>
+/// Finds a process that has a file open. Locks show every connection to a database in WAL mode, but not an idle one in
+/// rollback mode, which would go on with the file that was replaced. Linux only, and only processes that this user may see:
+/// it finds, it proves nothing.
+/// </summary>
+internal static class OpenDatabaseScan
+{
+    /// <summary>The first process found, as a person would name it, or null. This process is passed over.</summary>
+    /// <param name="path">Full path of the file, links resolved.</param>
+    internal static string? FindOther(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return null;
+        }
+
+        string self = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+        foreach (string process in Directory.EnumerateDirectories("/proc"))
+        {
+            string id = Path.GetFileName(process);
+            if (char.IsAsciiDigit(id[0]) && id != self && HasOpen(process, path))
+            {
+                return $"process {id} ({Name(process)})";
+            }
+        }
+
+        return null;
+    }
+
+    private static bool HasOpen(string process, string path)
+    {
+        try
+        {
+            foreach (FileInfo descriptor in new DirectoryInfo(Path.Combine(process, "fd")).EnumerateFiles())
+            {
+                if (string.Equals(descriptor.LinkTarget, path, StringComparison.Ordinal))
+                {
+                    return true;
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It has just ended, or is another user's.
+        }
+
+        return false;
+    }
+
+    private static string Name(string process)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(process, "comm")).Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "ended meanwhile";
+        }
+    }
+}

@@ -1,0 +1,178 @@
+using System.Globalization;
+using Litestream.Ltx;
+using Litestream.Restoration;
+using Litestream.Sqlite;
+using Litestream.Storage;
+
+namespace Litestream.Verification;
+
+/// <summary>
+/// Pins the live database, waits until the replica holds that state, restores it, and compares the two images byte for byte.
+/// </summary>
+/// <remarks>
+/// The replicator captures at moments of its own, so the pinned commit is seldom the end of a replica file. Instead of catching one,
+/// the pinned image is moved on to where the file ends, by the frames written since: they are in the WAL as long as we are
+/// pinned. The header of each captured file says where it ends (salts and WAL offset). So no writer waits for the test.
+/// If nothing was written since the replica's last file, its generation may be over already, with nothing in the new one: then only the comparison itself
+/// can tell, and equal images prove it.
+/// The pin is let go before the restore begins: the live image has been reduced to an MD5 and one checksum a page by then.
+/// </remarks>
+internal static class LiveComparison
+{
+    private const int PagesNamed = 10;
+
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>Runs the comparison.</summary>
+    /// <param name="options">Which replica and database.</param>
+    /// <param name="store">The replica.</param>
+    /// <param name="report">What is known so far.</param>
+    /// <param name="progress">Told how far it is; may be null.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static async Task<VerificationReport> RunAsync(
+        VerificationOptions options,
+        IReplicaStore store,
+        VerificationReport report,
+        IProgress<RestoreProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        if (options.DatabasePath is null)
+        {
+            return report.With(VerificationOutcome.Inconclusive, new VerificationFinding(
+                "DatabaseNotNamed", "To compare, the live database must be named. The files of the replica were checked."));
+        }
+
+        string path = Path.GetFullPath(options.DatabasePath);
+        SqliteLibrary.Load();
+        SqliteLibrary.EnsureAloneInProcess(path);
+        long deadline = Environment.TickCount64 + (long)options.Timeout.TotalMilliseconds;
+        ulong compared = 0;
+        while (true)
+        {
+            (ImageDigest? live, ulong txid, bool proven) = await PinAsync(path, store, deadline, compared, cancellationToken).ConfigureAwait(false);
+            report = report with { Txid = txid };
+            if (live is null)
+            {
+                return report.With(VerificationOutcome.Inconclusive, new VerificationFinding(
+                    "ReplicaBehind",
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"The replica ends with transaction {txid}, and the live database has moved on from there. Within {options.Timeout.TotalSeconds:0.#} s no newer transaction came. Is the replication running? The files of the replica were checked.")));
+            }
+
+            VerificationReport result = await CompareAsync(options, report, live, txid, progress, cancellationToken).ConfigureAwait(false);
+            if (proven || result.Outcome == VerificationOutcome.Pass)
+            {
+                return result;
+            }
+
+            compared = txid; // behind, or idle and different: only something newer can tell
+        }
+    }
+
+    private static async Task<(ImageDigest? Live, ulong Txid, bool Proven)> PinAsync(
+        string path,
+        IReplicaStore store,
+        long deadline,
+        ulong compared,
+        CancellationToken cancellationToken)
+    {
+        using PinnedImage image = PinnedImage.Open(path, BusyTimeout);
+        WalPosition pinned = image.Position;
+        while (true)
+        {
+            LtxHeader head = await ReadHeadAsync(store, cancellationToken).ConfigureAwait(false);
+            ReplicaReach reach = ReplicaReach.Of(head, pinned);
+            if (reach.Holds && TryAdvance(path, image, head))
+            {
+                return (ImageDigest.OfLive(image, cancellationToken), head.MaxTxid, Proven: true);
+            }
+
+            if (reach.MayEqual && head.MaxTxid != compared && head.Commit == pinned.PageCount)
+            {
+                return (ImageDigest.OfLive(image, cancellationToken), head.MaxTxid, Proven: false);
+            }
+
+            if (Environment.TickCount64 >= deadline)
+            {
+                return (null, head.MaxTxid, Proven: false);
+            }
+
+            await Task.Delay(PollInterval, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static bool TryAdvance(string path, PinnedImage image, in LtxHeader head)
+    {
+        using var wal = new WalFile(path);
+        WalPosition target = image.Position with
+        {
+            Salt1 = head.WalSalt1,
+            Salt2 = head.WalSalt2,
+            MaxFrame = (uint)((head.WalOffset + head.WalSize - WalHeader.Size) / image.Position.FrameSize),
+            PageCount = head.Commit,
+            ChangeCounter = null,
+        };
+        if (target.SameGeneration(image.Position) && target.MaxFrame == image.Position.MaxFrame)
+        {
+            return true;
+        }
+
+        if (target.MaxFrame == 0 || !wal.TryReadFrameHeader(target.EndOffset - target.FrameSize, out WalFrameHeader last))
+        {
+            return false;
+        }
+
+        return image.TryAdvance(target with { Checksum1 = last.Checksum.S0, Checksum2 = last.Checksum.S1 });
+    }
+
+    private static async Task<LtxHeader> ReadHeadAsync(IReplicaStore store, CancellationToken cancellationToken)
+    {
+        ReplicaFile? newest = null;
+        foreach (int level in (int[])[0, LtxFileName.SnapshotLevel])
+        {
+            await foreach (ReplicaFile file in store.ListAsync(level, cancellationToken).ConfigureAwait(false))
+            {
+                newest = newest is null || file.Name.MaxTxid > newest.Name.MaxTxid ? file : newest;
+            }
+        }
+
+        if (newest is null)
+        {
+            throw new ReplicaNotFoundException($"There is no replica at '{store.Location}'.") { Replica = store.Location };
+        }
+
+        byte[] bytes = new byte[LtxHeader.Length];
+        Stream stream = await store.OpenReadAsync(newest.Level, newest.Name, 0, bytes.Length, cancellationToken).ConfigureAwait(false);
+        await using (stream.ConfigureAwait(false))
+        {
+            int read = await stream.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+            return LtxHeader.Parse(bytes.AsSpan(0, read), newest.Name.ToString());
+        }
+    }
+
+    private static async Task<VerificationReport> CompareAsync(
+        VerificationOptions options,
+        VerificationReport report,
+        ImageDigest live,
+        ulong txid,
+        IProgress<RestoreProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        using var copy = new TemporaryCopy(options);
+        RestoreResult result = await copy.RestoreAsync(txid, progress, cancellationToken).ConfigureAwait(false);
+        ImageDigest restored = ImageDigest.OfFile(copy.Path, result.PageSize, cancellationToken);
+        report = report with { Pages = result.Pages, LiveMd5 = live.Md5, RestoredMd5 = restored.Md5, Txid = txid };
+        if (live.Md5 == restored.Md5)
+        {
+            return report;
+        }
+
+        return report.With(VerificationOutcome.Fail, new VerificationFinding(
+            "ImagesDiffer",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"At transaction {txid} the restored image is not the live one: {live.DescribeDifference(restored, PagesNamed)}. Do not rely on this replica: replicate to a new destination, and keep both for a report.")));
+    }
+}

@@ -1,0 +1,20 @@
+using Litestream.Restoration;
+
+namespace Litestream.Verification;
+
+/// <summary>Restores the newest state to a temporary file and lets SQLite check it.</summary>
+internal static class RestoreCheck
+{
+    /// <summary>Runs the check.</summary>
+    /// <param name="options">Which replica.</param>
+    /// <param name="report">What is known so far.</param>
+    /// <param name="progress">Told how far it is; may be null.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static async Task<VerificationReport> RunAsync(
+        VerificationOptions options, VerificationReport report, IProgress<RestoreProgress>? progress, CancellationToken cancellationToken)
+    {
+        using var copy = new TemporaryCopy(options);
+        RestoreResult result = await copy.RestoreAsync(targetTxid: null, progress, cancellationToken).ConfigureAwait(false);
+        return report with { Txid = result.Txid, Pages = result.Pages };
+    }
+}
