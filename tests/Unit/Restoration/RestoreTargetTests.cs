@@ -259,6 +259,50 @@ public sealed class RestoreTargetTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Kill_at_any_moment_leaves_the_old_or_the_new_database_whole()
+    {
+        byte[] old = SqliteFile.Create(_temporary["old.db"], OldRows);
+        for (int i = 0; i < 8; i++)
+        {
+            File.Copy(_temporary["old.db"], Target, overwrite: true);
+            using ChildProcess child = ChildProcess.Start(RestoreOverAndOver, [_replica.Path, Target, _temporary["old.db"]]);
+            Assert.Equal("go", await child.ReadLineAsync());
+            await Task.Delay(9 * i);
+            await child.KillAsync();
+
+            byte[] left = await File.ReadAllBytesAsync(Target);
+            long rows = SqliteFile.Count(Target);
+            _output.WriteLine($"Killed after about {9 * i} ms: {rows} rows.");
+            Assert.Equal(left.Length == old.Length ? OldRows : NewRows, rows);
+            if (rows == NewRows)
+            {
+                Assert.Equal(_image, left);
+            }
+
+            foreach (string path in Directory.EnumerateFileSystemEntries(_temporary["place"]))
+            {
+                Assert.True(path == Target || Path.GetFileName(path).StartsWith("app.db.restoring-", StringComparison.Ordinal), path);
+            }
+        }
+
+        await RestoreAsync(force: true);
+        AssertRestored();
+    }
+
+    internal static async Task RestoreOverAndOver(string[] args)
+    {
+        await DatabaseRestorer.RestoreAsync(Options(args[0], args[1] + "-first", true, IntegrityCheck.None), null, CancellationToken.None);
+        File.Delete(args[1] + "-first");
+        Console.WriteLine("go");
+        while (true)
+        {
+            await DatabaseRestorer.RestoreAsync(Options(args[0], args[1], true, IntegrityCheck.None), null, CancellationToken.None);
+            File.Copy(args[2], args[2] + ".next", overwrite: true);
+            File.Move(args[2] + ".next", args[1], overwrite: true);
+        }
+    }
+
     internal static async Task HoldOpen(string[] args)
     {
         using SqliteConnection connection = SqliteFile.Open(args[0]);
