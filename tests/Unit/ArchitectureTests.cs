@@ -16,8 +16,9 @@ public sealed partial class ArchitectureTests
         ["Storage"] = ["Ltx"],
         ["State"] = ["Ltx", "Storage"],
         ["Replication"] = ["Sqlite", "Ltx", "Storage", "State"],
+        ["Maintenance"] = ["Ltx", "Storage"],
         ["Restoration"] = ["Sqlite", "Ltx", "Storage", "State"],
-        ["Verification"] = ["Sqlite", "Ltx", "Storage", "State", "Replication", "Restoration"],
+        ["Verification"] = ["Sqlite", "Ltx", "Storage", "State", "Replication", "Maintenance", "Restoration"],
     };
 
     [Fact]
