@@ -37,9 +37,9 @@ public abstract class InteropTest(LitestreamVfs vfs, ITestOutputHelper output) :
     }
 
     /// <summary>Lets another program write events to the database; all of it is in the database file when it has ended.</summary>
-    protected Task WriteEventsAsync(int commits, int rows, int pageSize = 4096) => Command.RunBesideAsync(
+    protected Task WriteEventsAsync(int commits, int rows, int pageSize = 4096, params string[] more) => Command.RunBesideAsync(
         "Litestream.Tests.EventWriter",
-        ["--database", Database, "--commits", Text(commits), "--rows", Text(rows), "--page-size", Text(pageSize)]);
+        ["--database", Database, "--commits", Text(commits), "--rows", Text(rows), "--page-size", Text(pageSize), .. more]);
 
     /// <summary>Runs SQL on the database and closes it, so that all of it is in the database file.</summary>
     protected void Execute(string sql)

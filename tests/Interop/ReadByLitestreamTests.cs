@@ -1,4 +1,5 @@
 using Litestream.Ltx;
+using Litestream.Replication;
 using Litestream.Storage;
 using Xunit.Abstractions;
 
@@ -68,5 +69,28 @@ public sealed class ReadByLitestreamTests(LitestreamVfs vfs, ITestOutputHelper o
         await WriteEventsAsync(commits: 2, rows: 10);
         await replica.PutChangesAsync(7);
         await AssertLitestreamReadsAsync(7);
+    }
+
+    [Fact]
+    public async Task Litestream_reads_what_was_streamed_from_a_live_database_at_the_same_transaction()
+    {
+        if (!HasLitestream())
+        {
+            return;
+        }
+
+        await WriteEventsAsync(commits: 50, rows: 10);
+        ulong txid;
+        await using (Replicator replicator = new(new ReplicationOptions { DatabasePath = Database, Destination = Replica }))
+        {
+            await replicator.StartAsync(CancellationToken.None);
+            await WriteEventsAsync(commits: 500, rows: 2, more: ["--checkpoints", "random"]);
+            await replicator.SyncAsync(CancellationToken.None);
+            txid = replicator.Status.ReplicaTxid;
+            await replicator.StopAsync(CancellationToken.None);
+            Assert.Null(replicator.Status.LastError);
+        }
+
+        await AssertLitestreamReadsAsync(txid);
     }
 }

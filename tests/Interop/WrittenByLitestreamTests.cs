@@ -1,4 +1,5 @@
 using Litestream.Ltx;
+using Litestream.Restoration;
 using Litestream.Storage;
 using Xunit.Abstractions;
 
@@ -11,7 +12,7 @@ public sealed class WrittenByLitestreamTests(LitestreamVfs vfs, ITestOutputHelpe
     private const string Sound = """[["ok"]]""";
 
     [Fact]
-    public async Task A_replica_that_Litestream_made_is_read_page_for_page()
+    public async Task A_replica_that_Litestream_made_is_verified_and_restored()
     {
         if (!HasLitestream())
         {
@@ -25,14 +26,14 @@ public sealed class WrittenByLitestreamTests(LitestreamVfs vfs, ITestOutputHelpe
 
         List<ReplicaFile> files = await FilesAsync(0);
         Assert.Equal([new(1, 1), new(2, 2), new(3, 3)], files.Select(file => file.Name));
-        await ApplyAsync(files);
+        await RestoreAsync(files);
 
         string[] restored = await LitestreamVfs.QueryDatabaseAsync(Restored, Rows, "PRAGMA integrity_check");
         Assert.Equal([.. expected, Sound], restored);
     }
 
     [Fact]
-    public async Task What_Litestream_adds_to_our_replica_is_read_after_our_own_files()
+    public async Task What_Litestream_adds_to_our_replica_is_restored_after_our_own_files()
     {
         if (!HasLitestream())
         {
@@ -47,7 +48,7 @@ public sealed class WrittenByLitestreamTests(LitestreamVfs vfs, ITestOutputHelpe
         await Vfs.WriteAsync(Replica, "DELETE FROM events WHERE id % 2 = 0; UPDATE events SET payload = upper(payload)");
         string[] expected = await Vfs.QueryAsync(Replica, Rows);
 
-        await ApplyAsync([.. await FilesAsync(LtxFileName.SnapshotLevel), .. await FilesAsync(0)]);
+        await RestoreAsync([.. await FilesAsync(LtxFileName.SnapshotLevel), .. await FilesAsync(0)]);
 
         string[] restored = await LitestreamVfs.QueryDatabaseAsync(Restored, Rows, "PRAGMA integrity_check");
         Assert.Equal([.. expected, Sound], restored);
@@ -71,25 +72,25 @@ public sealed class WrittenByLitestreamTests(LitestreamVfs vfs, ITestOutputHelpe
         return files;
     }
 
-    /// <summary>Verifies each file and lays its pages into the restored database, the oldest first.</summary>
-    private async Task ApplyAsync(List<ReplicaFile> files)
+    /// <summary>Verifies each file to its checksum, then restores.</summary>
+    private async Task RestoreAsync(List<ReplicaFile> files)
     {
         await using IReplicaStore store = ReplicaLocation.Open(Replica);
-        await using FileStream database = new(Restored, FileMode.CreateNew);
         foreach (ReplicaFile file in files)
         {
             await using Stream stream = await store.OpenReadAsync(file.Level, file.Name, 0, null, CancellationToken.None);
             await using LtxDecoder decoder = await LtxDecoder.OpenAsync(stream, file.Name.ToString(), CancellationToken.None);
             byte[] page = new byte[decoder.Header.PageSize];
-            while (await decoder.ReadPageAsync(page, CancellationToken.None) is var number and not 0)
+            while (await decoder.ReadPageAsync(page, CancellationToken.None) != 0)
             {
-                database.Position = (long)(number - 1) * page.Length;
-                await database.WriteAsync(page);
             }
 
+            Assert.NotEqual(0ul, decoder.Trailer.FileChecksum);
             Assert.Equal(file.Name, new LtxFileName(decoder.Header.MinTxid, decoder.Header.MaxTxid));
             Assert.Equal(decoder.Header.Time, file.Timestamp);
-            database.SetLength((long)decoder.Header.Commit * page.Length);
         }
+
+        RestoreOptions options = new() { Source = Replica, OutputPath = Restored, IntegrityCheck = IntegrityCheck.Full };
+        await DatabaseRestorer.RestoreAsync(options, null, CancellationToken.None);
     }
 }
