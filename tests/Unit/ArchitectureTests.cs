@@ -15,7 +15,7 @@ public sealed partial class ArchitectureTests
         ["Ltx"] = [],
         ["Storage"] = ["Ltx"],
         ["State"] = ["Ltx", "Storage"],
-        ["Replication"] = ["Sqlite", "Ltx", "Storage", "State"],
+        ["Replication"] = ["Sqlite", "Ltx", "Storage", "State", "Maintenance"],
         ["Maintenance"] = ["Ltx", "Storage"],
         ["Restoration"] = ["Sqlite", "Ltx", "Storage", "State"],
         ["Verification"] = ["Sqlite", "Ltx", "Storage", "State", "Replication", "Maintenance", "Restoration"],

@@ -1,4 +1,6 @@
 using System.Globalization;
+using Litestream.Ltx;
+using Litestream.Maintenance;
 using Litestream.Sqlite;
 using Litestream.State;
 using Litestream.Storage;
@@ -30,6 +32,8 @@ internal sealed class ReplicationSession : IAsyncDisposable
     private CaptureSession? _capture;
     private CaptureLoop? _loop;
     private Task _upload = Task.CompletedTask;
+    private Task _maintenance = Task.CompletedTask;
+    private ReplicaFile? _base;
 
     /// <summary>Prepares a session. Nothing is opened yet.</summary>
     /// <param name="options">What and where to; the database path is full.</param>
@@ -79,12 +83,15 @@ internal sealed class ReplicationSession : IAsyncDisposable
         _board.Enter(ReplicationState.Streaming);
         _loop = new CaptureLoop(_capture!, _staging, _uploader, _board, _options, _time);
         ulong replicaTxid = start.BaseTxid ?? start.Replica.HeadTxid;
-        _upload = Task.Run(() => _uploader.RunAsync(replicaTxid, _uploadEnd.Token), CancellationToken.None);
+        var catalogue = new ReplicaCatalogue([.. start.Replica.Files, .. _base is null ? [] : (ReplicaFile[])[_base]]);
+        _upload = Task.Run(() => _uploader.RunAsync(replicaTxid, catalogue, _uploadEnd.Token), CancellationToken.None);
         _loop.Start();
+        var maintenance = new MaintenanceLoop(_store, catalogue, _loop, _uploader, _table!.NodeId, _options, _board, _time);
+        _maintenance = Task.Run(() => maintenance.RunAsync(_uploadEnd.Token), CancellationToken.None);
     }
 
     /// <summary>Completes, with the error if there is one, when capture or upload has ended.</summary>
-    public async Task RunAsync() => await await Task.WhenAny(_loop!.Ended, _upload).ConfigureAwait(false);
+    public async Task RunAsync() => await await Task.WhenAny(_loop!.Ended, _upload, _maintenance).ConfigureAwait(false);
 
     /// <summary>Returns when everything committed before the call is in the replica.</summary>
     /// <param name="cancellationToken">Gives up waiting.</param>
@@ -121,6 +128,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
         }
 
         await _upload.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _maintenance.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _capture?.Dispose();
         _head?.Dispose();
         _table?.Dispose();
@@ -163,15 +171,17 @@ internal sealed class ReplicationSession : IAsyncDisposable
     private async Task<CapturedState> SendBaseAsync(LeapfrogPins pins, ulong txid, CancellationToken cancellationToken)
     {
         uint total = pins.Position.PageCount;
+        DateTimeOffset pinnedAt = _time.GetUtcNow();
         ulong nodeId = _table!.NodeId;
         _table.Dispose();
         _table = null;
         using PinnedImage image = PinnedImage.Of(pins.Pinned);
         (CapturedState captured, long length) = await Task.Run(
-            () => BaseImage.SendAsync(image, _store, _folder, txid, _time.GetUtcNow(), nodeId, ReportBase, cancellationToken),
+            () => BaseImage.SendAsync(image, _store, _folder, txid, pinnedAt, nodeId, ReportBase, cancellationToken),
             cancellationToken).ConfigureAwait(false);
         _table = PageChecksumTable.TryOpen(_folder.TablePath)
             ?? throw _folder.Failure("read", new IOException("The table just written cannot be read."));
+        _base = new ReplicaFile(LtxFileName.SnapshotLevel, new LtxFileName(1, txid), length, pinnedAt);
         _board.Update(status => status with
         {
             BaseImages = status.BaseImages + 1,
