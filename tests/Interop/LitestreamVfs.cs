@@ -78,13 +78,16 @@ public sealed class LitestreamVfs : IAsyncLifetime
     private async Task<string[]> RunAsync(string replica, bool write, string[] sql)
     {
         // It logs to standard output, among the rows, unless told otherwise.
-        string log = Path.Combine(Path.GetDirectoryName(replica)!, "litestream-vfs.log");
+        string folder = Path.GetDirectoryName(replica)!;
         return Lines(await Command.RunBesideAsync(
             "Litestream.Tests.VfsProbe",
             [_extension, .. sql],
             [
                 ("LITESTREAM_REPLICA_URL", $"file://{replica}"),
-                ("LITESTREAM_LOG_FILE", log),
+                ("LITESTREAM_LOG_FILE", Path.Combine(folder, "litestream-vfs.log")),
+
+                // Where it leaves the buffers of its write mode behind.
+                ("TMPDIR", folder),
                 ("LITESTREAM_WRITE_ENABLED", write ? "true" : "false"),
             ]));
     }
