@@ -240,7 +240,7 @@ internal sealed class CaptureLoop : IDisposable
         }
 
         bool idle = !news && _time.GetElapsedTime(_lastNews) >= IdleBeforeCheckpoint;
-        if (idle && _checkpointer.HasWork && !_session.HasNews())
+        if (idle && _checkpointer.WantsIdleRun && !_session.HasNews())
         {
             _lastNews = _time.GetTimestamp(); // when a reader of others keeps it from ending, the next try is a pause later
             _checkpointer.RunWhileIdle();
