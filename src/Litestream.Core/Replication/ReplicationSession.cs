@@ -69,6 +69,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
         _table = start.Table;
         _folder.Guard("opened", () => _head = new HeadRecordFile(_folder.HeadPath));
         LeapfrogPins pins = LeapfrogPins.Open(path, _options.BusyTimeout);
+        WarnOfOldWriter(pins.Pinned.LastWriterVersion);
         try
         {
             await OpenCaptureAsync(pins, start, cancellationToken).ConfigureAwait(false);
@@ -246,6 +247,19 @@ internal sealed class ReplicationSession : IAsyncDisposable
         return wal.TryReadFrameHeader(position.EndOffset - position.FrameSize, out WalFrameHeader frame)
             && frame.IsGenerationOf(position)
             && frame.Checksum == new WalChecksum(position.Checksum1, position.Checksum2);
+    }
+
+    private void WarnOfOldWriter(uint version)
+    {
+        if (SqliteLibrary.HasWalResetBug(version))
+        {
+            _board.Update(status => status with
+            {
+                Warning = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The application writes '{status.DatabasePath}' with SQLite {version / 1000000}.{version / 1000 % 1000}.{version % 1000}, whose checkpoints can corrupt a database (the WAL-reset bug, mended in 3.51.3). Replication keeps the WAL below the size at which the application checkpoints by itself; give the application a newer SQLite."),
+            });
+        }
     }
 
     private void TakeDatabaseLock(string path)
