@@ -257,7 +257,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
             {
                 Warning = string.Create(
                     CultureInfo.InvariantCulture,
-                    $"The application writes '{status.DatabasePath}' with SQLite {version / 1000000}.{version / 1000 % 1000}.{version % 1000}, whose checkpoints can corrupt a database (the WAL-reset bug, mended in 3.51.3). Replication keeps the WAL below the size at which the application checkpoints by itself; give the application a newer SQLite."),
+                    $"The application writes '{status.DatabasePath}' with SQLite {version / 1000000}.{version / 1000 % 1000}.{version % 1000}, whose checkpoints can corrupt a database (the WAL-reset bug, mended in 3.51.3). Replication checkpoints before the application does where it can; give the application a newer SQLite."),
             });
         }
     }
