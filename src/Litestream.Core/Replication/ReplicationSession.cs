@@ -54,6 +54,9 @@ internal sealed class ReplicationSession : IAsyncDisposable
     /// <summary>When the oldest captured file that is not in the replica was captured, and the bytes that wait.</summary>
     public (DateTimeOffset? Oldest, long Bytes) Waiting => (_staging.OldestWaiting, _staging.WaitingBytes);
 
+    /// <summary>When the WAL was last looked at and nothing new was there (UTC).</summary>
+    public DateTimeOffset? LastLook => _loop?.LastLook;
+
     /// <summary>Takes the locks, proves the state, sends a base image if one is needed, and begins to stream.</summary>
     /// <param name="cancellationToken">Gives up; what was done is kept for the next session.</param>
     public async Task StartAsync(CancellationToken cancellationToken)

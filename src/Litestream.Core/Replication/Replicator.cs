@@ -41,9 +41,11 @@ public sealed class Replicator : IAsyncDisposable
         get
         {
             ReplicationStatus status = _board.Status;
-            if (_session?.Waiting is not { Oldest: { } oldest } waiting)
+            ReplicationSession? session = _session;
+            if (session?.Waiting is not { Oldest: { } oldest } waiting)
             {
-                return status with { Lag = TimeSpan.Zero, LagBytes = 0 };
+                bool inSync = status.State == ReplicationState.Streaming && session?.LastLook > (status.LastSyncAt ?? DateTimeOffset.MinValue);
+                return status with { Lag = TimeSpan.Zero, LagBytes = 0, LastSyncAt = inSync ? session!.LastLook : status.LastSyncAt };
             }
 
             TimeSpan lag = _time.GetUtcNow() - oldest;
