@@ -34,16 +34,7 @@ internal sealed class ReplicaLineage
     /// <param name="cancellationToken">Ends the listing.</param>
     public static async Task<ReplicaLineage> ReadAsync(IReplicaStore store, CancellationToken cancellationToken)
     {
-        List<ReplicaFile> files = [];
-        for (int level = 0; level <= LtxFileName.SnapshotLevel; level++)
-        {
-            await foreach (ReplicaFile file in store.ListAsync(level, cancellationToken).ConfigureAwait(false))
-            {
-                files.Add(file);
-            }
-        }
-
-        return new ReplicaLineage(store, files);
+        return new ReplicaLineage(store, await ReplicaListing.ReadAsync(store, cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>The captured file of one transaction, or null.</summary>

@@ -26,14 +26,7 @@ internal static class RestorePlanner
     /// <exception cref="ReplicaGapException">A transaction is missing.</exception>
     internal static async Task<RestorePlan> PlanAsync(IReplicaStore store, ulong? target, CancellationToken cancellationToken)
     {
-        var files = new List<ReplicaFile>();
-        for (int level = 0; level <= LtxFileName.SnapshotLevel; level++)
-        {
-            await foreach (ReplicaFile file in store.ListAsync(level, cancellationToken).ConfigureAwait(false))
-            {
-                files.Add(file);
-            }
-        }
+        List<ReplicaFile> files = await ReplicaListing.ReadAsync(store, cancellationToken).ConfigureAwait(false);
 
         try
         {

@@ -16,14 +16,7 @@ internal static class FileCheck
     public static async Task<VerificationReport> RunAsync(
         IReplicaStore store, VerificationReport report, IProgress<RestoreProgress>? progress, CancellationToken cancellationToken)
     {
-        List<ReplicaFile> files = [];
-        for (int level = 0; level <= LtxFileName.SnapshotLevel; level++)
-        {
-            await foreach (ReplicaFile file in store.ListAsync(level, cancellationToken).ConfigureAwait(false))
-            {
-                files.Add(file);
-            }
-        }
+        List<ReplicaFile> files = await ReplicaListing.ReadAsync(store, cancellationToken).ConfigureAwait(false);
 
         long total = files.Sum(file => file.Size);
         foreach (ReplicaFile file in files)

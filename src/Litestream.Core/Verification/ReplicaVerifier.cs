@@ -47,7 +47,8 @@ public static class ReplicaVerifier
     internal static VerificationReport With(this VerificationReport report, LitestreamException error)
     {
         // What says nothing about the replica's content proves nothing; everything else is a failure.
-        bool fails = error is LtxFormatException or ReplicaGapException or ReplicaNotFoundException or ReplicaFileNotFoundException;
+        bool fails = error is LtxFormatException or ReplicaGapException or ReplicaNotFoundException or ReplicaFileNotFoundException
+            or IntegrityCheckFailedException;
         return report.With(
             fails ? VerificationOutcome.Fail : VerificationOutcome.Inconclusive,
             new VerificationFinding(error.ErrorId, error.Message, error.File));
