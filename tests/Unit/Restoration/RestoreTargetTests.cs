@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Litestream.Restoration;
+using Litestream.State;
 using Microsoft.Data.Sqlite;
 using Xunit.Abstractions;
 
@@ -257,6 +258,16 @@ public sealed class RestoreTargetTests : IDisposable
         {
             Assert.True(Run("umount", disk));
         }
+    }
+
+    [Fact]
+    public async Task Failure_just_before_the_rename_leaves_the_old_database_in_wal_mode()
+    {
+        SqliteFile.Create(Target, OldRows);
+        Directory.CreateDirectory(_temporary["place", ".app.db-litestream", "checksums", "in the way"]);
+        RestoreOptions options = Options(Target, true, IntegrityCheck.None) with { SeedLocalState = true };
+        await Assert.ThrowsAsync<LocalStateException>(() => DatabaseRestorer.RestoreAsync(options, null, CancellationToken.None));
+        AssertStillOld("wal");
     }
 
     [Fact]
