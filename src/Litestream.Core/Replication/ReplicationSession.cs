@@ -86,7 +86,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
         _board.Update(status => status with { CapturedTxid = _capture!.Captured.Txid });
         _board.Enter(ReplicationState.Streaming);
         _loop = new CaptureLoop(_capture!, _staging, _uploader, _board, _options, _time);
-        ulong replicaTxid = start.BaseTxid ?? start.Replica.HeadTxid;
+        ulong replicaTxid = Math.Max(_base?.Name.MaxTxid ?? 0, start.Replica.HeadTxid);
         var catalogue = new ReplicaCatalogue([.. start.Replica.Files, .. _base is null ? [] : (ReplicaFile[])[_base]]);
         _upload = Task.Run(() => _uploader.RunAsync(replicaTxid, catalogue, _uploadEnd.Token), CancellationToken.None);
         _loop.Start();
@@ -151,6 +151,12 @@ internal sealed class ReplicationSession : IAsyncDisposable
         ulong? baseTxid = start.BaseTxid;
         if (baseTxid is null && pins.Position.PageSize != start.Table.PageSize)
         {
+            if (start.Adopted && !_options.AdoptReplica)
+            {
+                throw start.Replica.Conflict(
+                    _options.DatabasePath, "holds pages of another size than this database, and there is no record that the two belong together");
+            }
+
             // Files of another page size cannot be merged with what is there: a new base image covers it all.
             baseTxid = Math.Max(start.Txid, start.Replica.HeadTxid) + 1;
         }
@@ -165,7 +171,8 @@ internal sealed class ReplicationSession : IAsyncDisposable
 
         bool proven = TryProvePosition(pins, start, out WalPosition position);
         var known = new CapturedState(start.Txid, start.FileChecksum, start.PageCount, position);
-        _capture = new CaptureSession(pins, _folder, _staging, _table!, _head!, known, _board, _time);
+        bool foreign = !await start.Replica.HeadIsOfAsync(_table!.NodeId, cancellationToken).ConfigureAwait(false);
+        _capture = new CaptureSession(pins, _folder, _staging, _table, _head!, known, _board, _time) { ContinuesForeign = foreign };
         if (!proven)
         {
             await Task.Run(() => ProveByPages(start), cancellationToken).ConfigureAwait(false);

@@ -21,6 +21,7 @@ public sealed class Replicator : IAsyncDisposable
     private readonly Lock _gate = new();
     private volatile ReplicationSession? _session;
     private Task? _run;
+    private int _disposed;
 
     /// <summary>Prepares a replication. Nothing is opened yet.</summary>
     /// <param name="options">What, where to, how eagerly.</param>
@@ -120,6 +121,11 @@ public sealed class Replicator : IAsyncDisposable
     /// <summary>Ends at once, without a last sync.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         await _abort.CancelAsync().ConfigureAwait(false);
         await Completion.ConfigureAwait(false);
         await _store.DisposeAsync().ConfigureAwait(false);

@@ -83,6 +83,9 @@ internal sealed unsafe class DatabaseConnection : IDisposable
     /// <summary>The journal mode, in lower case.</summary>
     public string JournalMode => QueryText("PRAGMA journal_mode");
 
+    /// <summary>Whether the file could only be opened for reading.</summary>
+    public bool IsReadOnly => sqlite3_db_readonly(_db, "main") == 1;
+
     /// <summary>Page size in bytes.</summary>
     public int PageSize => (int)QueryNumber("PRAGMA page_size");
 
