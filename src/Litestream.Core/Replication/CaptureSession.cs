@@ -16,6 +16,8 @@ namespace Litestream.Replication;
 /// </remarks>
 internal sealed class CaptureSession : IDisposable
 {
+    private const int PinAttempts = 10;
+
     private readonly LocalStateFolder _folder;
     private readonly StagingArea _staging;
     private readonly PageChecksumTable _table;
@@ -65,6 +67,12 @@ internal sealed class CaptureSession : IDisposable
             throw Replaced("deleted");
         }
     }
+
+    /// <summary>
+    /// Whether the replica ends with a file that another replicator wrote, as after a restore. Until it has one of ours, only the
+    /// checksum in the saved table tells that we may continue it, so the table is not moved on.
+    /// </summary>
+    public bool ContinuesForeign { get; init; }
 
     /// <summary>The pins.</summary>
     public LeapfrogPins Pins { get; }
@@ -124,6 +132,25 @@ internal sealed class CaptureSession : IDisposable
 
         CaptureWindow(to);
         return true;
+    }
+
+    /// <summary>
+    /// Pins, on a connection of its own, exactly the state that is captured, so that a full image of that transaction can be made while
+    /// capture goes on. Null if writers were too quick each time.
+    /// </summary>
+    /// <param name="busyTimeout">How long to wait for locks of others.</param>
+    public (PinnedImage Image, CapturedState Captured)? TryPinCaptured(TimeSpan busyTimeout)
+    {
+        for (int attempt = 0; attempt < PinAttempts; attempt++)
+        {
+            Capture();
+            if (PinnedImage.TryOpenAt(_folder.DatabasePath, busyTimeout, Captured.Position) is { } image)
+            {
+                return (image, Captured);
+            }
+        }
+
+        return null;
     }
 
     /// <summary>
@@ -196,6 +223,11 @@ internal sealed class CaptureSession : IDisposable
     /// <summary>Saves the page checksum table and deletes the files that it covers. Everything staged is made durable first.</summary>
     public void SaveTable()
     {
+        if (ContinuesForeign && !_staging.AnyUploaded)
+        {
+            return;
+        }
+
         _staging.MakeDurable();
         if (_table.Txid != Captured.Txid || _table.PendingCount > 0)
         {
