@@ -7,7 +7,8 @@ using Litestream.Storage;
 namespace Litestream.Replication;
 
 /// <summary>
-/// Sends every page of a pinned image to the replica as one file of level 9, and makes the page checksum table on the way.
+/// Sends every page of a pinned image to the replica as one file of level 9. As the base of a replica it makes the page checksum table
+/// on the way; as a later snapshot it changes nothing here.
 /// </summary>
 /// <remarks>
 /// Order and crashes: the table is written beside its name; the file appears in the replica whole, durably, or not at all; only
@@ -19,6 +20,22 @@ namespace Litestream.Replication;
 internal static class BaseImage
 {
     private const int ChunkBytes = 1 << 20;
+
+    /// <summary>Sends the image as a snapshot of a replica that has a base already.</summary>
+    /// <param name="image">The pinned image, at the very end of a captured transaction.</param>
+    /// <param name="store">The replica.</param>
+    /// <param name="txid">That transaction.</param>
+    /// <param name="timestamp">When it was captured.</param>
+    /// <param name="nodeId">Whose file it is.</param>
+    /// <param name="cancellationToken">Gives up; nothing is visible then.</param>
+    /// <returns>The file, and the trailer it was written with.</returns>
+    public static async Task<(ReplicaFile File, LtxTrailer Trailer)> SendSnapshotAsync(
+        PinnedImage image, IReplicaStore store, ulong txid, DateTimeOffset timestamp, ulong nodeId, CancellationToken cancellationToken)
+    {
+        LtxHeader header = CaptureHeader.Create(image.Position, minTxid: 1, txid, WalHeader.Size, timestamp, nodeId);
+        (LtxTrailer trailer, long length) = await PutAsync(image, store, header, table: null, _ => { }, cancellationToken).ConfigureAwait(false);
+        return (new ReplicaFile(LtxFileName.SnapshotLevel, new LtxFileName(1, txid), length, header.Time), trailer);
+    }
 
     /// <summary>Sends the image.</summary>
     /// <param name="image">The pinned image.</param>
@@ -43,11 +60,24 @@ internal static class BaseImage
         WalPosition at = image.Position;
         LtxHeader header = CaptureHeader.Create(at, minTxid: 1, txid, WalHeader.Size, timestamp, nodeId);
         using PageChecksumTable table = PageChecksumTable.Create(folder.TablePath, at.PageSize, nodeId);
+        (LtxTrailer trailer, long length) = await PutAsync(image, store, header, table, progress, cancellationToken).ConfigureAwait(false);
+        folder.Guard("saved", () => table.Publish(folder.TablePath, txid, trailer.FileChecksum, at.PageCount));
+        return (new CapturedState(txid, trailer.FileChecksum, at.PageCount, at), length);
+    }
+
+    private static async Task<(LtxTrailer Trailer, long Length)> PutAsync(
+        PinnedImage image,
+        IReplicaStore store,
+        LtxHeader header,
+        PageChecksumTable? table,
+        Action<uint> progress,
+        CancellationToken cancellationToken)
+    {
         LtxTrailer trailer = default;
         long length = 0;
         await store.PutAsync(
             LtxFileName.SnapshotLevel,
-            new LtxFileName(1, txid),
+            new LtxFileName(header.MinTxid, header.MaxTxid),
             header.Time,
             length: null,
             async (stream, cancel) =>
@@ -64,14 +94,13 @@ internal static class BaseImage
                 length = encoder.Length;
             },
             cancellationToken).ConfigureAwait(false);
-        folder.Guard("saved", () => table.Publish(folder.TablePath, txid, trailer.FileChecksum, at.PageCount));
-        return (new CapturedState(txid, trailer.FileChecksum, at.PageCount, at), length);
+        return (trailer, length);
     }
 
     private static async Task WritePagesAsync(
         PinnedImage image,
         LtxEncoder encoder,
-        PageChecksumTable table,
+        PageChecksumTable? table,
         PipeWriter output,
         Action<uint> progress,
         CancellationToken cancellationToken)
@@ -84,7 +113,7 @@ internal static class BaseImage
             int count = (int)Math.Min(checksums.Length, at.PageCount - first + 1);
             image.ReadPages(first, pages.AsSpan(0, count * at.PageSize));
             EncodeChunk(encoder, first, count, pages, checksums);
-            table.WriteRange(first, checksums.AsSpan(0, count));
+            table?.WriteRange(first, checksums.AsSpan(0, count));
             await output.FlushAsync(cancellationToken).ConfigureAwait(false);
             progress(first + (uint)count - 1);
         }

@@ -30,7 +30,8 @@ internal sealed class CaptureLoop : IDisposable
     private readonly AutoResetEvent _wake = new(false);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
-    private readonly List<TaskCompletionSource<ulong>> _requests = [];
+    private readonly Queue<ICaptureRequest> _requests = new();
+    private long _lastLook;
     private volatile bool _stopping;
     private bool _stagingFailed;
     private long _lastNews;
@@ -57,32 +58,48 @@ internal sealed class CaptureLoop : IDisposable
         _time = time;
         _checkpointer = new Checkpointer(session, board.Status.DatabasePath, options);
         _lastNews = _lastCapture = _lastIntact = _lastSave = time.GetTimestamp();
+        _lastLook = time.GetUtcNow().UtcTicks;
         _pause = options.BusyInterval;
     }
 
     /// <summary>Completes when the loop has ended: well after <see cref="StopAsync"/>, or with the error that ended it.</summary>
     public Task Ended => _ended.Task;
 
+    /// <summary>When the WAL was looked at last (UTC): what was committed before is captured, unless state says otherwise.</summary>
+    public DateTimeOffset LastLook => new(Interlocked.Read(ref _lastLook), TimeSpan.Zero);
+
     /// <summary>Starts the thread.</summary>
     public void Start() => new Thread(Run) { IsBackground = true, Name = "Litestream capture" }.Start();
 
     /// <summary>Captures what is committed by now, at once, and gives the transaction id that covers it.</summary>
     /// <param name="cancellationToken">Gives up waiting.</param>
-    public Task<ulong> CaptureNowAsync(CancellationToken cancellationToken)
+    public Task<ulong> CaptureNowAsync(CancellationToken cancellationToken) => RunAsync(
+        session =>
+        {
+            Capture();
+            return session.Captured.Txid;
+        },
+        cancellationToken);
+
+    /// <summary>Does something with the session on the loop's thread, where everything with it happens.</summary>
+    /// <typeparam name="T">What it gives.</typeparam>
+    /// <param name="work">What to do; a local folder that fails is tried again, any other error ends the loop.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    public Task<T> RunAsync<T>(Func<CaptureSession, T> work, CancellationToken cancellationToken)
     {
-        var request = new TaskCompletionSource<ulong>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var request = new CaptureRequest<T>(work);
         lock (_gate)
         {
             if (_ended.Task.IsCompleted)
             {
-                return Task.FromException<ulong>(new ObjectDisposedException(nameof(CaptureLoop), "The replication has ended."));
+                return Task.FromException<T>(Over());
             }
 
-            _requests.Add(request);
+            _requests.Enqueue(request);
         }
 
         _wake.Set();
-        return request.Task.WaitAsync(cancellationToken);
+        return request.Result.WaitAsync(cancellationToken);
     }
 
     /// <summary>Ends the loop after what it is doing.</summary>
@@ -125,12 +142,11 @@ internal sealed class CaptureLoop : IDisposable
     {
         lock (_gate)
         {
-            foreach (TaskCompletionSource<ulong> request in _requests)
+            while (_requests.TryDequeue(out ICaptureRequest? request))
             {
-                request.TrySetException(error ?? new ObjectDisposedException(nameof(CaptureLoop), "The replication has ended."));
+                request.Fail(error ?? Over());
             }
 
-            _requests.Clear();
             if (error is null)
             {
                 _ended.TrySetResult();
@@ -147,11 +163,17 @@ internal sealed class CaptureLoop : IDisposable
         try
         {
             ServeRequests();
+            long now = _time.GetUtcNow().UtcTicks;
             bool news = _session.HasNews();
             if (news && MayCapture())
             {
                 Capture();
                 _checkpointer.RunIfDue();
+            }
+
+            if (!news)
+            {
+                Interlocked.Exchange(ref _lastLook, now);
             }
 
             DoChores(news);
@@ -194,30 +216,29 @@ internal sealed class CaptureLoop : IDisposable
             System.Globalization.CultureInfo.InvariantCulture,
             $"staging is full: {_staging.WaitingBytes:N0} bytes wait for the replica; capture pauses and the WAL grows until it takes them"));
 
+    // A request stays in line until it is done: one that fails for lack of room is tried again with the next step.
     private void ServeRequests()
     {
-        TaskCompletionSource<ulong>[] requests;
-        lock (_gate)
+        while (true)
         {
-            requests = [.. _requests];
-        }
+            ICaptureRequest? request;
+            lock (_gate)
+            {
+                if (!_requests.TryPeek(out request))
+                {
+                    return;
+                }
+            }
 
-        if (requests.Length == 0)
-        {
-            return;
-        }
-
-        Capture();
-        foreach (TaskCompletionSource<ulong> request in requests)
-        {
-            request.TrySetResult(_session.Captured.Txid);
-        }
-
-        lock (_gate)
-        {
-            _requests.RemoveAll(request => request.Task.IsCompleted);
+            request.Run(_session);
+            lock (_gate)
+            {
+                _requests.Dequeue();
+            }
         }
     }
+
+    private static ObjectDisposedException Over() => new(nameof(CaptureLoop), "The replication has ended.");
 
     private void DoChores(bool news)
     {
@@ -230,7 +251,7 @@ internal sealed class CaptureLoop : IDisposable
         }
 
         bool idle = !news && _time.GetElapsedTime(_lastNews) >= IdleBeforeCheckpoint;
-        if (idle && _checkpointer.HasWork && !_session.HasNews())
+        if (idle && _checkpointer.WantsIdleRun && !_session.HasNews())
         {
             _lastNews = _time.GetTimestamp(); // when a reader of others keeps it from ending, the next try is a pause later
             _checkpointer.RunWhileIdle();

@@ -16,6 +16,8 @@ namespace Litestream.Replication;
 /// </remarks>
 internal sealed class CaptureSession : IDisposable
 {
+    private const int PinAttempts = 10;
+
     private readonly LocalStateFolder _folder;
     private readonly StagingArea _staging;
     private readonly PageChecksumTable _table;
@@ -130,6 +132,25 @@ internal sealed class CaptureSession : IDisposable
 
         CaptureWindow(to);
         return true;
+    }
+
+    /// <summary>
+    /// Pins, on a connection of its own, exactly the state that is captured, so that a full image of that transaction can be made while
+    /// capture goes on. Null if writers were too quick each time.
+    /// </summary>
+    /// <param name="busyTimeout">How long to wait for locks of others.</param>
+    public (PinnedImage Image, CapturedState Captured)? TryPinCaptured(TimeSpan busyTimeout)
+    {
+        for (int attempt = 0; attempt < PinAttempts; attempt++)
+        {
+            Capture();
+            if (PinnedImage.TryOpenAt(_folder.DatabasePath, busyTimeout, Captured.Position) is { } image)
+            {
+                return (image, Captured);
+            }
+        }
+
+        return null;
     }
 
     /// <summary>

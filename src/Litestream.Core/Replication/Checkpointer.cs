@@ -46,6 +46,11 @@ internal sealed class Checkpointer : IDisposable
     /// <summary>Whether frames may be waiting to be copied into the database file.</summary>
     public bool HasWork { get; private set; }
 
+    /// <summary>Whether a quiet moment should be used.</summary>
+    public bool WantsIdleRun => HasWork || WalFileIsLarge;
+
+    private bool WalFileIsLarge => _session.WalLength > _options.BlockingCheckpointBytes;
+
     /// <summary>Notes that frames were captured.</summary>
     public void NoteCapture() => HasWork = true;
 
@@ -65,7 +70,7 @@ internal sealed class Checkpointer : IDisposable
     public void RunWhileIdle()
     {
         Run(mayBlock: false);
-        if (!HasWork && _session.WalLength > _options.BlockingCheckpointBytes)
+        if (!HasWork && WalFileIsLarge)
         {
             _session.Pins.Truncate(_options.BusyTimeout);
         }

@@ -1,3 +1,5 @@
+using Litestream.Maintenance;
+
 namespace Litestream.Replication;
 
 /// <summary>What to replicate, where to, and how eagerly. The defaults suit one busy database and a local folder.</summary>
@@ -38,6 +40,9 @@ public sealed record ReplicationOptions
     /// they are gathered into one file.
     /// </summary>
     public TimeSpan MaxGatherInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How the replica is kept small.</summary>
+    public MaintenanceOptions Maintenance { get; init; } = new();
 
     /// <summary>How long to wait for a lock that another program holds.</summary>
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(5);

@@ -1,4 +1,6 @@
 using System.Globalization;
+using Litestream.Ltx;
+using Litestream.Maintenance;
 using Litestream.Sqlite;
 using Litestream.State;
 using Litestream.Storage;
@@ -30,7 +32,8 @@ internal sealed class ReplicationSession : IAsyncDisposable
     private CaptureSession? _capture;
     private CaptureLoop? _loop;
     private Task _upload = Task.CompletedTask;
-    private ulong _baseTxid;
+    private Task _maintenance = Task.CompletedTask;
+    private ReplicaFile? _base;
 
     /// <summary>Prepares a session. Nothing is opened yet.</summary>
     /// <param name="options">What and where to; the database path is full.</param>
@@ -51,6 +54,9 @@ internal sealed class ReplicationSession : IAsyncDisposable
     /// <summary>When the oldest captured file that is not in the replica was captured, and the bytes that wait.</summary>
     public (DateTimeOffset? Oldest, long Bytes) Waiting => (_staging.OldestWaiting, _staging.WaitingBytes);
 
+    /// <summary>When the WAL was last looked at and nothing new was there (UTC).</summary>
+    public DateTimeOffset? LastLook => _loop?.LastLook;
+
     /// <summary>Takes the locks, proves the state, sends a base image if one is needed, and begins to stream.</summary>
     /// <param name="cancellationToken">Gives up; what was done is kept for the next session.</param>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -66,6 +72,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
         _table = start.Table;
         _folder.Guard("opened", () => _head = new HeadRecordFile(_folder.HeadPath));
         LeapfrogPins pins = LeapfrogPins.Open(path, _options.BusyTimeout);
+        WarnOfOldWriter(pins.Pinned.LastWriterVersion);
         try
         {
             await OpenCaptureAsync(pins, start, cancellationToken).ConfigureAwait(false);
@@ -79,13 +86,16 @@ internal sealed class ReplicationSession : IAsyncDisposable
         _board.Update(status => status with { CapturedTxid = _capture!.Captured.Txid });
         _board.Enter(ReplicationState.Streaming);
         _loop = new CaptureLoop(_capture!, _staging, _uploader, _board, _options, _time);
-        ulong replicaTxid = Math.Max(_baseTxid, start.Replica.HeadTxid);
-        _upload = Task.Run(() => _uploader.RunAsync(replicaTxid, _uploadEnd.Token), CancellationToken.None);
+        ulong replicaTxid = Math.Max(_base?.Name.MaxTxid ?? 0, start.Replica.HeadTxid);
+        var catalogue = new ReplicaCatalogue([.. start.Replica.Files, .. _base is null ? [] : (ReplicaFile[])[_base]]);
+        _upload = Task.Run(() => _uploader.RunAsync(replicaTxid, catalogue, _uploadEnd.Token), CancellationToken.None);
         _loop.Start();
+        var maintenance = new MaintenanceLoop(_store, catalogue, _loop, _uploader, _table!.NodeId, _options, _board, _time);
+        _maintenance = Task.Run(() => maintenance.RunAsync(_uploadEnd.Token), CancellationToken.None);
     }
 
     /// <summary>Completes, with the error if there is one, when capture or upload has ended.</summary>
-    public async Task RunAsync() => await await Task.WhenAny(_loop!.Ended, _upload).ConfigureAwait(false);
+    public async Task RunAsync() => await await Task.WhenAny(_loop!.Ended, _upload, _maintenance).ConfigureAwait(false);
 
     /// <summary>Returns when everything committed before the call is in the replica.</summary>
     /// <param name="cancellationToken">Gives up waiting.</param>
@@ -122,6 +132,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
         }
 
         await _upload.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _maintenance.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _capture?.Dispose();
         _head?.Dispose();
         _table?.Dispose();
@@ -171,16 +182,17 @@ internal sealed class ReplicationSession : IAsyncDisposable
     private async Task<CapturedState> SendBaseAsync(LeapfrogPins pins, ulong txid, CancellationToken cancellationToken)
     {
         uint total = pins.Position.PageCount;
+        DateTimeOffset pinnedAt = _time.GetUtcNow();
         ulong nodeId = _table!.NodeId;
         _table.Dispose();
         _table = null;
         using PinnedImage image = PinnedImage.Of(pins.Pinned);
         (CapturedState captured, long length) = await Task.Run(
-            () => BaseImage.SendAsync(image, _store, _folder, txid, _time.GetUtcNow(), nodeId, ReportBase, cancellationToken),
+            () => BaseImage.SendAsync(image, _store, _folder, txid, pinnedAt, nodeId, ReportBase, cancellationToken),
             cancellationToken).ConfigureAwait(false);
         _table = PageChecksumTable.TryOpen(_folder.TablePath)
             ?? throw _folder.Failure("read", new IOException("The table just written cannot be read."));
-        _baseTxid = txid;
+        _base = new ReplicaFile(LtxFileName.SnapshotLevel, new LtxFileName(1, txid), length, pinnedAt);
         _board.Update(status => status with
         {
             BaseImages = status.BaseImages + 1,
@@ -245,6 +257,19 @@ internal sealed class ReplicationSession : IAsyncDisposable
         return wal.TryReadFrameHeader(position.EndOffset - position.FrameSize, out WalFrameHeader frame)
             && frame.IsGenerationOf(position)
             && frame.Checksum == new WalChecksum(position.Checksum1, position.Checksum2);
+    }
+
+    private void WarnOfOldWriter(uint version)
+    {
+        if (SqliteLibrary.HasWalResetBug(version))
+        {
+            _board.Update(status => status with
+            {
+                Warning = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The application writes '{status.DatabasePath}' with SQLite {version / 1000000}.{version / 1000 % 1000}.{version % 1000}, whose checkpoints can corrupt a database (the WAL-reset bug, mended in 3.51.3). Replication checkpoints before the application does where it can; give the application a newer SQLite."),
+            });
+        }
     }
 
     private void TakeDatabaseLock(string path)

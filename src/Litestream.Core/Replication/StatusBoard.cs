@@ -56,13 +56,17 @@ internal sealed class StatusBoard
     public void Fail(Exception error, ReplicationState state)
     {
         Enter(state);
-        Update(status => status with
-        {
-            LastError = error.Message,
-            LastErrorId = (error as LitestreamException)?.ErrorId ?? error.GetType().Name,
-            LastErrorAt = _time.GetUtcNow(),
-        });
+        Note(error);
     }
+
+    /// <summary>Notes an error that leaves the state as it is.</summary>
+    /// <param name="error">What happened.</param>
+    public void Note(Exception error) => Update(status => status with
+    {
+        LastError = error.Message,
+        LastErrorId = (error as LitestreamException)?.ErrorId ?? error.GetType().Name,
+        LastErrorAt = _time.GetUtcNow(),
+    });
 
     /// <summary>Changes figures.</summary>
     /// <param name="change">From the old to the new status; quick, without side effects.</param>

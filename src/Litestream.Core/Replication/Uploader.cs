@@ -1,3 +1,4 @@
+using Litestream.Maintenance;
 using Litestream.State;
 using Litestream.Storage;
 
@@ -19,6 +20,7 @@ internal sealed class Uploader(
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(250);
 
     private readonly Lock _gate = new();
+    private ReplicaCatalogue? _catalogue;
     private TaskCompletionSource _progress = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Whether the last try failed.</summary>
@@ -29,9 +31,11 @@ internal sealed class Uploader(
 
     /// <summary>Sends until cancelled.</summary>
     /// <param name="replicaTxid">Where the replica ends now.</param>
+    /// <param name="catalogue">Told each file that has arrived.</param>
     /// <param name="cancellationToken">Ends it; a file is sent whole or not at all.</param>
-    public async Task RunAsync(ulong replicaTxid, CancellationToken cancellationToken)
+    public async Task RunAsync(ulong replicaTxid, ReplicaCatalogue catalogue, CancellationToken cancellationToken)
     {
+        _catalogue = catalogue;
         Advance(replicaTxid);
         TimeSpan pause = FirstRetry;
         while (true)
@@ -96,6 +100,7 @@ internal sealed class Uploader(
                 }
             },
             cancellationToken).ConfigureAwait(false);
+        _catalogue!.Add(new ReplicaFile(0, file.Name, file.Length, file.Timestamp));
         staging.MarkUploaded();
         Advance(file.Txid);
         if (IsFailing)
@@ -108,6 +113,7 @@ internal sealed class Uploader(
         {
             FilesUploaded = status.FilesUploaded + 1,
             BytesUploaded = status.BytesUploaded + file.Length,
+            LastSyncAt = staging.WaitingCount == 0 ? time.GetUtcNow() : status.LastSyncAt,
         });
     }
 

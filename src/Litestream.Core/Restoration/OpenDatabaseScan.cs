@@ -9,8 +9,12 @@ namespace Litestream.Restoration;
 /// </summary>
 internal static class OpenDatabaseScan
 {
+    // A process that is being started holds all that its parent has open, until it has become the new program.
+    private const int Looks = 5;
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(50);
+
     /// <summary>The first process found, as a person would name it, or null. This process is passed over.</summary>
-    /// <param name="path">Full path of the file, links resolved.</param>
+    /// <param name="path">Full path of the file.</param>
     internal static string? FindOther(string path)
     {
         if (!OperatingSystem.IsLinux())
@@ -18,6 +22,19 @@ internal static class OpenDatabaseScan
             return null;
         }
 
+        path = RealPath(path);
+        string? found = FindOnce(path);
+        for (int look = 1; look < Looks && found is not null; look++)
+        {
+            Thread.Sleep(BetweenLooks);
+            found = FindOnce(path);
+        }
+
+        return found;
+    }
+
+    private static string? FindOnce(string path)
+    {
         string self = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
         foreach (string process in Directory.EnumerateDirectories("/proc"))
         {
@@ -29,6 +46,31 @@ internal static class OpenDatabaseScan
         }
 
         return null;
+    }
+
+    /// <summary>The path under which the system knows a file: without links, also in the folders above it.</summary>
+    /// <param name="path">Full path.</param>
+    internal static string RealPath(string path)
+    {
+        if (Path.GetDirectoryName(path) is not { } parent)
+        {
+            return path;
+        }
+
+        string here = Path.Combine(RealPath(parent), Path.GetFileName(path));
+        return new FileInfo(here).ResolveIfLink() is { } target ? RealPath(target) : here;
+    }
+
+    private static string? ResolveIfLink(this FileInfo file)
+    {
+        try
+        {
+            return file.LinkTarget is null ? null : file.ResolveLinkTarget(returnFinalTarget: true)?.FullName;
+        }
+        catch (IOException)
+        {
+            return null; // a ring of links, or broken: nobody can have it open under this name
+        }
     }
 
     private static bool HasOpen(string process, string path)

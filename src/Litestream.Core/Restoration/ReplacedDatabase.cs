@@ -28,7 +28,7 @@ internal sealed class ReplacedDatabase : IDisposable
         SqliteLibrary.Load();
         try
         {
-            SqliteLibrary.EnsureAloneInProcess(path);
+            SqliteLibrary.EnsureAloneInProcess(OpenDatabaseScan.RealPath(path));
         }
         catch (SqliteLibraryException e)
         {

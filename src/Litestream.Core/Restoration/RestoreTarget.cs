@@ -121,8 +121,8 @@ internal sealed class RestoreTarget
         try
         {
             string path = System.IO.Path.GetFullPath(outputPath);
-            var file = new FileInfo(path);
-            return file.Exists ? file.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path : path;
+            var link = new FileInfo(path);
+            return link.LinkTarget is null ? path : link.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
         }
         catch (Exception e) when (e is IOException or ArgumentException or NotSupportedException or UnauthorizedAccessException)
         {

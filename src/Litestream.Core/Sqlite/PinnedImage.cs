@@ -53,6 +53,31 @@ internal sealed class PinnedImage : IDisposable
         }
     }
 
+    /// <summary>Opens a connection of its own and pins it, if that lands on an expected position; otherwise null.</summary>
+    /// <param name="path">Full path.</param>
+    /// <param name="busyTimeout">How long to wait for locks of others.</param>
+    /// <param name="expected">Where the pin must stand.</param>
+    public static PinnedImage? TryOpenAt(string path, TimeSpan busyTimeout, in WalPosition expected)
+    {
+        DatabaseConnection connection = DatabaseConnection.Open(path, busyTimeout);
+        try
+        {
+            connection.Pin();
+            if (connection.GetPosition() == expected)
+            {
+                return Create(connection, ownsConnection: true);
+            }
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+
+        connection.Dispose();
+        return null;
+    }
+
     /// <summary>The image at a connection's pin, which stays with the caller and must outlive this.</summary>
     /// <param name="connection">A pinned connection.</param>
     public static PinnedImage Of(DatabaseConnection connection) => Create(connection, ownsConnection: false);

@@ -1,0 +1,54 @@
+using Litestream.Replication;
+
+namespace Litestream.PowerShell.Commands;
+
+/// <summary>One place holds one database: two in one place, or one inside another's, would overwrite each other's files.</summary>
+internal static class DestinationRules
+{
+    /// <summary>Looks for two that would get in each other's way.</summary>
+    /// <param name="wanted">What is to be started.</param>
+    /// <param name="running">What this session replicates already: database and place.</param>
+    /// <returns>The error, or null.</returns>
+    internal static ReplicationException? Violation(
+        IReadOnlyList<ReplicationOptions> wanted, IEnumerable<(string Database, string Place)> running)
+    {
+        List<(string Database, string Place)> seen = [.. running.Select(other => (other.Database, LocalPath(other.Place)))];
+        int old = seen.Count;
+        foreach (ReplicationOptions options in wanted)
+        {
+            string place = LocalPath(options.Destination);
+            for (int i = 0; i < seen.Count; i++)
+            {
+                // One place for one running database twice is refused by the engine, which can name the other process too.
+                bool same = i >= old && DatabasePaths.Same(seen[i].Place, place);
+                bool nested = DatabasePaths.IsInside(seen[i].Place, place) || DatabasePaths.IsInside(place, seen[i].Place);
+                if (same || nested)
+                {
+                    return Error(options, seen[i], same);
+                }
+            }
+
+            seen.Add((options.DatabasePath, place));
+        }
+
+        return null;
+    }
+
+    private static ReplicationException Error(ReplicationOptions options, (string Database, string Place) other, bool same)
+    {
+        string how = same
+            ? $"'{other.Database}' and '{options.DatabasePath}' were both to be replicated to '{options.Destination}'"
+            : $"'{options.Destination}' for '{options.DatabasePath}' and '{other.Place}' for '{other.Database}' lie one inside the other";
+        return new ReplicationException(
+            ErrorTable.DestinationShared,
+            $"{how}, but a place holds the replica of one database. Nothing was started. Give each database a place of its own: pipe "
+            + "objects with the properties Path and Destination to Start-SqliteReplication.")
+        {
+            Replica = options.Destination,
+        };
+    }
+
+    /// <summary>A URL of the file system as a path, so that both ways of writing one place compare equal.</summary>
+    private static string LocalPath(string place) =>
+        Uri.TryCreate(place, UriKind.Absolute, out Uri? uri) && uri.IsFile ? Path.GetFullPath(uri.LocalPath) : place;
+}

@@ -1,0 +1,75 @@
+using System.Management.Automation;
+using Litestream.PowerShell.Worker;
+
+namespace Litestream.PowerShell.Commands;
+
+/// <summary>A cmdlet about replications that this session has started.</summary>
+public abstract class ReplicationCmdlet : AsyncCmdlet
+{
+    /// <summary>
+    /// Runs work on the replications that are named, each once; an error for a path without wildcards that none has.
+    /// </summary>
+    /// <param name="paths">Paths of databases or patterns for them; null for all.</param>
+    /// <param name="work">What to do with them.</param>
+    private protected void RunOn(
+        string[]? paths, Func<IReadOnlyList<SessionReplication>, CmdletPipeline, CancellationToken, Task> work)
+    {
+        List<(string Written, string Full)>? patterns = paths is null ? null : [];
+        foreach (string path in paths ?? [])
+        {
+            if (TryResolve(() => DatabasePaths.ResolveLiteral(SessionState, path), path, out string? full))
+            {
+                patterns!.Add((path, full));
+            }
+        }
+
+        Run(async (pipeline, stop) =>
+        {
+            IReadOnlyList<SessionReplication> all = await SessionReplications.Current.ListAsync(stop).ConfigureAwait(false);
+            await work(await SelectAsync(all, patterns, pipeline, stop).ConfigureAwait(false), pipeline, stop).ConfigureAwait(false);
+        });
+    }
+
+    private static async Task<IReadOnlyList<SessionReplication>> SelectAsync(
+        IReadOnlyList<SessionReplication> all,
+        List<(string Written, string Full)>? patterns,
+        CmdletPipeline pipeline,
+        CancellationToken stop)
+    {
+        if (patterns is null)
+        {
+            return all;
+        }
+
+        List<SessionReplication> selected = [];
+        foreach ((string written, string full) in patterns)
+        {
+            SessionReplication[] matches = [.. all.Where(replication => DatabasePaths.Same(replication.Path, full))];
+            if (matches.Length == 0 && WildcardPattern.ContainsWildcardCharacters(written))
+            {
+                matches = [.. all.Where(replication => Matches(replication.Path, written, full))];
+            }
+            else if (matches.Length == 0)
+            {
+                ReplicationException missing = new(
+                    ErrorTable.ReplicationNotFound, $"This session does not replicate '{full}'.")
+                {
+                    Database = full,
+                };
+                await pipeline.WriteErrorAsync(ErrorTable.Record(missing, full), stop).ConfigureAwait(false);
+            }
+
+            selected.AddRange(matches.Except(selected));
+        }
+
+        return selected;
+    }
+
+    /// <summary>A pattern is meant for the whole path, for the file's name, or for the path below the current location.</summary>
+    private static bool Matches(string path, string written, string full)
+    {
+        WildcardOptions options = OperatingSystem.IsWindows() ? WildcardOptions.IgnoreCase : WildcardOptions.None;
+        WildcardPattern pattern = new(written, options);
+        return pattern.IsMatch(path) || pattern.IsMatch(Path.GetFileName(path)) || new WildcardPattern(full, options).IsMatch(path);
+    }
+}

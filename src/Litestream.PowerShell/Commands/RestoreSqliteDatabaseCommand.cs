@@ -1,0 +1,117 @@
+using System.Management.Automation;
+using Litestream.Restoration;
+using Litestream.Storage;
+
+namespace Litestream.PowerShell.Commands;
+
+/// <summary>
+/// <para type="synopsis">Makes a database file from a replica.</para>
+/// <para type="description">The file appears whole and verified under its name, or not at all. An existing file is refused; with
+/// -Force it is replaced, but only once the new one is whole and verified. -WhatIf shows what would be read, and to which transaction
+/// it leads.</para>
+/// </summary>
+[Cmdlet(VerbsData.Restore, "SqliteDatabase", SupportsShouldProcess = true)]
+[OutputType(typeof(SqliteRestore))]
+public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
+{
+    private int _integrityCheck;
+
+    /// <summary>The replica's place: a folder path or a <c>file://</c> URL.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Alias("Destination")]
+    [ValidateNotNullOrEmpty]
+    public string Source { get; set; } = "";
+
+    /// <summary>Path of the database file to make.</summary>
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    public string OutputPath { get; set; } = "";
+
+    /// <summary>What SQLite itself checks in the new file, beyond the checksums of every replica file, which are always met.</summary>
+    [Parameter]
+    public IntegrityCheck IntegrityCheck
+    {
+        get => (IntegrityCheck)_integrityCheck;
+        set => _integrityCheck = (int)value;
+    }
+
+    /// <summary>Replaces an existing file, once the new one is whole and verified.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>Does nothing if the file exists already. For a service that starts on a machine that may be new.</summary>
+    [Parameter]
+    public SwitchParameter IfMissing { get; set; }
+
+    /// <summary>Puts out what was restored.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        if (Force && IfMissing)
+        {
+            Refuse(ErrorTable.ParametersContradict, "-Force replaces an existing database, -IfMissing leaves it alone: give one of them.", OutputPath);
+        }
+
+        if (!TryResolve(() => DatabasePaths.ResolvePlace(SessionState, Source), Source, out string? place)
+            || !TryResolve(() => DatabasePaths.ResolveLiteral(SessionState, OutputPath), OutputPath, out string? output))
+        {
+            return;
+        }
+
+        RestoreOptions options = new() { Source = place, OutputPath = output, Force = Force, IntegrityCheck = IntegrityCheck };
+        Run(async (pipeline, stop) =>
+        {
+            try
+            {
+                await RestoreAsync(pipeline, options, stop).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException and not PipelineStoppedException)
+            {
+                await pipeline.WriteErrorAsync(ErrorTable.Record(exception, output), stop).ConfigureAwait(false);
+            }
+        });
+    }
+
+    private async Task RestoreAsync(CmdletPipeline pipeline, RestoreOptions options, CancellationToken stop)
+    {
+        bool exists = File.Exists(options.OutputPath);
+        if (exists && IfMissing)
+        {
+            await pipeline.WriteVerboseAsync($"'{options.OutputPath}' exists; nothing was restored.", stop).ConfigureAwait(false);
+            return;
+        }
+
+        if (exists && !Force)
+        {
+            throw new RestoreTargetExistsException(
+                $"'{options.OutputPath}' exists already and was left as it is. Use -Force to replace it, or another path.")
+            {
+                File = options.OutputPath,
+            };
+        }
+
+        RestorePlan plan = await DatabaseRestorer.PlanAsync(options, stop).ConfigureAwait(false);
+        foreach (ReplicaFile file in plan.Files)
+        {
+            await pipeline.WriteVerboseAsync($"Reads level {file.Level} {file.Name}, {Readable.Size(file.Size)}", stop).ConfigureAwait(false);
+        }
+
+        string action = $"{(exists ? "Replace by a restore" : "Restore")} to TXID {plan.Txid} of {plan.Timestamp.LocalDateTime:yyyy-MM-dd HH:mm:ss} "
+            + $"from {plan.Files.Count} files ({Readable.Size(plan.Bytes)}) in {plan.Source}";
+        if (!await pipeline.InvokeAsync(() => ShouldProcess(options.OutputPath, action), stop).ConfigureAwait(false))
+        {
+            return;
+        }
+
+        TransferProgress progress = new(pipeline, $"Restoring {options.OutputPath}");
+        RestoreResult result = await DatabaseRestorer.RestoreAsync(options, progress, stop).ConfigureAwait(false);
+        progress.Complete();
+        if (PassThru)
+        {
+            await pipeline.WriteObjectAsync(SqliteRestore.From(plan.Source, result), stop).ConfigureAwait(false);
+        }
+    }
+}

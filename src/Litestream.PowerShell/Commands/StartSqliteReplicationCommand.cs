@@ -1,0 +1,157 @@
+using System.Management.Automation;
+using Litestream.PowerShell.Worker;
+using Litestream.Replication;
+
+namespace Litestream.PowerShell.Commands;
+
+/// <summary>
+/// <para type="synopsis">Starts to stream every committed page of SQLite databases to replicas.</para>
+/// <para type="description">By default replication runs in a worker process and the cmdlet returns an object for each database at once;
+/// Get-, Sync- and Stop-SqliteReplication work with it, and when this process ends, however it ends, the worker does a last sync and ends
+/// too. With -Wait replication runs in this process until Ctrl-C or SIGTERM, for services. With -Once it catches up and ends, for
+/// scheduled tasks.</para>
+/// </summary>
+[Cmdlet(VerbsLifecycle.Start, "SqliteReplication", DefaultParameterSetName = PathSet, SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.Low)]
+[OutputType(typeof(SqliteReplication), typeof(SqliteReplicationRun))]
+public sealed class StartSqliteReplicationCommand : AsyncCmdlet
+{
+    private const string PathSet = "Path";
+    private const string LiteralPathSet = "LiteralPath";
+    private const int DefaultTimeoutSeconds = 60;
+
+    private readonly List<ReplicationOptions> _replications = [];
+
+    /// <summary>Databases, with wildcards.</summary>
+    /// <remarks>
+    /// Not from the pipeline by value: each database needs a destination of its own, and an object whose path is in PSPath or FullName
+    /// would be taken as its text.
+    /// </remarks>
+    [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[] Path { get; set; } = [];
+
+    /// <summary>Databases; no letter is a wildcard.</summary>
+    [Parameter(ParameterSetName = LiteralPathSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "FullName", "LP")]
+    [ValidateNotNullOrEmpty]
+    public string[] LiteralPath { get; set; } = [];
+
+    /// <summary>The replica's place: a folder, which need not exist, or a <c>file://</c> URL. One place for one database.</summary>
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    public string Destination { get; set; } = "";
+
+    /// <summary>Replicates in this process until Ctrl-C or SIGTERM, then does a last sync. A database or a replica
+    /// that is not there yet is awaited.</summary>
+    [Parameter]
+    public SwitchParameter Wait { get; set; }
+
+    /// <summary>Brings the replica up to date, ends, and puts out what was done.</summary>
+    [Parameter]
+    public SwitchParameter Once { get; set; }
+
+    /// <summary>Continues a replica that this database has no record of, after every page of both has been compared.</summary>
+    [Parameter]
+    public SwitchParameter AdoptReplica { get; set; }
+
+    /// <summary>How many bytes may wait beside the database for a slow or absent replica. Above it the WAL grows instead.</summary>
+    [Parameter]
+    [ValidateRange(1, long.MaxValue)]
+    public long MaxStagingBytes { get; set; } = 1L << 30;
+
+    /// <summary>With -Once: for how many seconds to go on trying while the replica or the database fails.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int Timeout { get; set; } = DefaultTimeoutSeconds;
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing()
+    {
+        if (Wait && Once)
+        {
+            Refuse(ErrorTable.ParametersContradict, "-Wait replicates until it is told to end, -Once ends by itself: give one of them.", null);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        if (!TryResolve(() => DatabasePaths.ResolvePlace(SessionState, Destination), Destination, out string? place))
+        {
+            return;
+        }
+
+        bool literal = ParameterSetName == LiteralPathSet;
+        foreach (string path in literal ? LiteralPath : Path)
+        {
+            if (TryResolve(() => Databases(path, literal), path, out IReadOnlyList<string>? databases))
+            {
+                _replications.AddRange(databases.Select(database => Options(database, place)));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        // Only now is it known whether two databases were to share a place; then none is started.
+        ReplicationOptions[] all = [.. _replications.DistinctBy(options => (options.DatabasePath, options.Destination))];
+        if (DestinationRules.Violation(all, SessionReplications.Current.Places()) is { } violation)
+        {
+            ThrowTerminatingError(ErrorTable.Record(violation, violation.Replica));
+        }
+
+        ReplicationOptions[] wanted =
+            [.. all.Where(options => ShouldProcess(options.DatabasePath, $"Replicate to '{options.Destination}'"))];
+        if (wanted.Length > 0)
+        {
+            Run((pipeline, stop) => StartAsync(pipeline, wanted, stop));
+        }
+    }
+
+    private Task StartAsync(CmdletPipeline pipeline, ReplicationOptions[] wanted, CancellationToken stop)
+    {
+        if (Wait)
+        {
+            return new ForegroundReplication(pipeline, wanted).RunAsync(stop);
+        }
+
+        return Once
+            ? new SingleReplication(pipeline, TimeSpan.FromSeconds(Timeout)).RunAsync(wanted, stop)
+            : StartInWorkerAsync(pipeline, wanted, stop);
+    }
+
+    private async Task StartInWorkerAsync(CmdletPipeline pipeline, ReplicationOptions[] wanted, CancellationToken stop)
+    {
+        string home = await pipeline.InvokeAsync(() => (string)GetVariableValue("PSHOME"), stop).ConfigureAwait(false);
+        (ReplicationOptions Options, Task<SessionReplication> Start)[] starts =
+            [.. wanted.Select(options => (options, SessionReplications.Current.StartAsync(options, home, stop)))];
+        foreach ((ReplicationOptions options, Task<SessionReplication> start) in starts)
+        {
+            try
+            {
+                SessionReplication started = await start.ConfigureAwait(false);
+                await pipeline.WriteObjectAsync(started.ToOutput(), stop).ConfigureAwait(false);
+            }
+            catch (LitestreamException exception)
+            {
+                await pipeline.WriteErrorAsync(ErrorTable.Record(exception, options.DatabasePath), stop).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private IReadOnlyList<string> Databases(string path, bool literal) =>
+        literal ? [DatabasePaths.ResolveLiteral(SessionState, path)] : DatabasePaths.ResolveWildcards(SessionState, path);
+
+    private ReplicationOptions Options(string database, string place) => new()
+    {
+        DatabasePath = database,
+        Destination = place,
+        WaitForDatabase = Wait,
+        WaitForReplica = Wait,
+        AdoptReplica = AdoptReplica,
+        MaxStagingBytes = MaxStagingBytes,
+    };
+}

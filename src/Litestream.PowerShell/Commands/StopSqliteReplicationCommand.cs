@@ -1,0 +1,60 @@
+using System.Management.Automation;
+using Litestream.PowerShell.Worker;
+
+namespace Litestream.PowerShell.Commands;
+
+/// <summary>
+/// <para type="synopsis">Brings the replica up to date and ends the replication.</para>
+/// <para type="description">Does a last sync, ends the replication and takes it off the list of Get-SqliteReplication. If the replica
+/// cannot be reached in time, what is missing stays beside the database, an error says so, and the next start sends it.</para>
+/// </summary>
+[Cmdlet(VerbsLifecycle.Stop, "SqliteReplication", SupportsShouldProcess = true)]
+[OutputType(typeof(SqliteReplication))]
+public sealed class StopSqliteReplicationCommand : ReplicationCmdlet
+{
+    private const int DefaultTimeoutSeconds = 30;
+
+    /// <summary>Databases, by path or pattern; <c>*</c> for all.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "FullName")]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[] Path { get; set; } = [];
+
+    /// <summary>How many seconds the last sync may take.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int Timeout { get; set; } = DefaultTimeoutSeconds;
+
+    /// <summary>Puts the replication out as it was at its end.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => RunOn(Path, async (selected, pipeline, stop) =>
+    {
+        List<Task<SqliteReplication>> ending = [];
+        foreach (SessionReplication replication in selected)
+        {
+            string target = replication.ToOutput().ToString();
+            if (await pipeline.InvokeAsync(() => ShouldProcess(target, "Stop replication"), stop).ConfigureAwait(false))
+            {
+                ending.Add(SessionReplications.Current.StopAsync(replication, TimeSpan.FromSeconds(Timeout), stop));
+            }
+        }
+
+        foreach (Task<SqliteReplication> end in ending)
+        {
+            SqliteReplication last = await end.ConfigureAwait(false);
+            if (LastSync.Shortfall(last) is { } shortfall)
+            {
+                await pipeline.WriteErrorAsync(ErrorTable.Record(shortfall, last.Path), stop).ConfigureAwait(false);
+            }
+
+            if (PassThru)
+            {
+                await pipeline.WriteObjectAsync(last, stop).ConfigureAwait(false);
+            }
+        }
+    });
+}

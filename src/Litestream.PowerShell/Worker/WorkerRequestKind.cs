@@ -1,0 +1,17 @@
+namespace Litestream.PowerShell.Worker;
+
+/// <summary>What the caller can ask of its worker.</summary>
+internal enum WorkerRequestKind
+{
+    /// <summary>Begin a replication.</summary>
+    Start,
+
+    /// <summary>Say how all replications are.</summary>
+    Status,
+
+    /// <summary>Answer when everything committed before is in the replica.</summary>
+    Sync,
+
+    /// <summary>Do a last sync, end the replication and forget it.</summary>
+    Stop,
+}
