@@ -49,7 +49,7 @@ internal sealed class ForegroundReplication
 
         foreach (Watched watched in _all.Where(watched => !watched.Reported))
         {
-            if (LastSync.Shortfall(SqliteReplication.From(watched.Replicator.Status, Environment.ProcessId)) is { } shortfall)
+            if (LastSync.Shortfall(SqliteReplication.From(watched.Last!, Environment.ProcessId)) is { } shortfall)
             {
                 await _pipeline.WriteErrorAsync(ErrorTable.Record(shortfall, watched.Path), stop).ConfigureAwait(false);
             }
@@ -104,16 +104,7 @@ internal sealed class ForegroundReplication
 
     private static async Task StopAsync(Watched watched)
     {
-        using CancellationTokenSource limit = new(WorkerProtocol.LastSyncLimit);
-        try
-        {
-            await watched.Replicator.StopAsync(limit.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested)
-        {
-            // What did not go up in time stays in the local state; the status shows it.
-        }
-
+        watched.Last = await OrderlyEnd.StopAsync(watched.Replicator, WorkerProtocol.LastSyncLimit).ConfigureAwait(false);
         await watched.Replicator.DisposeAsync().ConfigureAwait(false);
         await watched.Starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }

@@ -60,6 +60,7 @@ internal static class ErrorTable
         ["ReplicaConflict"] = new(ErrorCategory.InvalidOperation, "Use an empty destination, or -AdoptReplica if this database is the rightful successor."),
         ["ReplicaNotFound"] = new(ErrorCategory.ObjectNotFound, "Check the replica's place; list it with Get-SqliteReplica."),
         ["ReplicationEnded"] = new(ErrorCategory.InvalidOperation, "Start the replication again."),
+        ["MaintenanceSettingInvalid"] = new(ErrorCategory.InvalidArgument, "Give growing intervals, and a retention that is longer than they are."),
         ["ReplicaGap"] = new(ErrorCategory.InvalidData, "Restore to a point before the gap, or from another replica."),
         ["IntegrityCheckFailed"] = new(ErrorCategory.InvalidData, "Restore to an earlier point or from another replica; check the live database too."),
         ["ReplicaBehind"] = new(ErrorCategory.OperationTimeout, "See whether replication runs, or give it more time with -Timeout."),
