@@ -1,5 +1,3 @@
-using System.Management.Automation;
-
 namespace Litestream.Tests.PowerShell;
 
 /// <summary><c>Start-SqliteReplication -Wait</c> as a service manager runs it.</summary>

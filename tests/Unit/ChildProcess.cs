@@ -17,6 +17,8 @@ internal sealed class ChildProcess : IDisposable
         _errors = process.StandardError.ReadToEndAsync();
     }
 
+    public int Id => _process.Id;
+
     /// <summary>Starts the method, if need be under another program ("strace", its options).</summary>
     public static ChildProcess Start(Func<string[], Task> method, IEnumerable<string> args, params string[] under)
     {

@@ -8,7 +8,8 @@ namespace Litestream.Maintenance;
 /// Order and crashes: the merged file appears whole and durable, is read back and its checksum met, and only then counts. Its inputs
 /// are not touched here; retention deletes them later, when what covers them is known to be good. A crash at any moment leaves
 /// more files than needed, never fewer, and the next run goes on behind what the level holds.
-/// A level begins behind the oldest full image: the image itself does not travel through the levels.
+/// A level begins behind the oldest full image: the image itself does not travel through the levels. Where transactions are missing
+/// below (a later base image stands for them, maybe with another page size), the level begins anew behind them.
 /// </remarks>
 public sealed class Compactor
 {
@@ -16,52 +17,80 @@ public sealed class Compactor
     public const int MaxInputs = 256;
 
     private const int InputBuffer = 32 * 1024;
+    private const int CopyBuffer = 64 * 1024;
 
     private readonly IReplicaStore _store;
     private readonly ReplicaCatalogue _catalogue;
+    private readonly ReadBack _readBack;
 
     /// <summary>Compacts a replica.</summary>
     /// <param name="store">The replica, which the caller holds.</param>
     /// <param name="catalogue">What it holds.</param>
     public Compactor(IReplicaStore store, ReplicaCatalogue catalogue)
+        : this(store, catalogue, new ReadBack(store, catalogue))
+    {
+    }
+
+    internal Compactor(IReplicaStore store, ReplicaCatalogue catalogue, ReadBack readBack)
     {
         _store = store;
         _catalogue = catalogue;
+        _readBack = readBack;
     }
 
-    /// <summary>Merges everything of the level below that ended before a time. Returns how many files were made.</summary>
+    /// <summary>
+    /// Merges everything of the level below whose interval is over, one file an interval (or more, if there are many). Returns how
+    /// many files were made.
+    /// </summary>
     /// <param name="level">The level to make, 1 to 8.</param>
-    /// <param name="before">The end of the last whole interval (UTC).</param>
+    /// <param name="interval">How much time one of its files covers, aligned to the clock.</param>
+    /// <param name="now">The time (UTC).</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async Task<int> CompactAsync(int level, DateTimeOffset before, CancellationToken cancellationToken)
+    /// <exception cref="LtxFormatException">A file below is damaged, or a new one was not stored as it was written.</exception>
+    public async Task<int> CompactAsync(int level, TimeSpan interval, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        int made = 0;
-        while (true)
+        ArgumentOutOfRangeException.ThrowIfLessThan(level, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(level, LtxFileName.SnapshotLevel);
+        for (int made = 0; ; made++)
         {
-            List<ReplicaFile> inputs = TakeInputs(level, before);
-            if (inputs.Count == 0)
+            await _readBack.DiscardAsync(cancellationToken).ConfigureAwait(false);
+            List<ReplicaFile> inputs = TakeInputs(level, interval, now);
+            switch (inputs.Count)
             {
-                return made;
+                case 0:
+                    return made;
+                case 1:
+                    await CopyAsync(level, inputs[0], cancellationToken).ConfigureAwait(false);
+                    break;
+                default:
+                    await MergeAsync(level, inputs, cancellationToken).ConfigureAwait(false);
+                    break;
             }
-
-            await MergeAsync(level, inputs, cancellationToken).ConfigureAwait(false);
-            made++;
         }
     }
 
-    // Contiguous files only: where one is missing, nothing is merged across the hole.
-    private List<ReplicaFile> TakeInputs(int level, DateTimeOffset before)
+    /// <summary>Which interval a time lies in, counted from the beginning of the calendar.</summary>
+    internal static long Slot(DateTimeOffset time, TimeSpan interval) => time.UtcTicks / interval.Ticks;
+
+    // Contiguous files of one interval only. A file of the present interval waits for those that are still to come. One of a later
+    // interval was captured before the clock was set back: waiting for its time could be waiting for years.
+    private List<ReplicaFile> TakeInputs(int level, TimeSpan interval, DateTimeOffset now)
     {
         ulong reached = _catalogue.Newest(level)?.Name.MaxTxid ?? FirstImage();
         List<ReplicaFile> inputs = [];
-        foreach (ReplicaFile file in _catalogue.Behind(level - 1, reached, MaxInputs))
+        foreach (ReplicaFile file in _catalogue.Beyond(level - 1, reached, MaxInputs))
         {
-            if (file.Timestamp >= before || (inputs.Count > 0 && file.Name.MinTxid != inputs[^1].Name.MaxTxid + 1))
+            long slot = Slot(file.Timestamp, interval);
+            if (slot == Slot(now, interval)
+                || (inputs is [.., { } last] && (file.Name.MinTxid - 1 > last.Name.MaxTxid || slot != Slot(last.Timestamp, interval))))
             {
                 break;
             }
 
-            inputs.Add(file);
+            if (inputs is not [.., { } before] || file.Name.MaxTxid > before.Name.MaxTxid)
+            {
+                inputs.Add(file);
+            }
         }
 
         return inputs;
@@ -69,42 +98,49 @@ public sealed class Compactor
 
     private ulong FirstImage() => _catalogue.Level(LtxFileName.SnapshotLevel) is [{ } first, ..] ? first.Name.MaxTxid : 0;
 
-    private async Task MergeAsync(int level, List<ReplicaFile> inputs, CancellationToken cancellationToken)
+    // One file is carried to the next level as it is, once it is known to be sound.
+    private async Task CopyAsync(int level, ReplicaFile input, CancellationToken cancellationToken)
     {
-        var name = new LtxFileName(inputs[0].Name.MinTxid, inputs[^1].Name.MaxTxid);
-        DateTimeOffset timestamp = inputs[^1].Timestamp;
-        LtxTrailer written = default;
-        long length = 0;
+        LtxTrailer trailer = await _readBack.VerifyAsync(input, cancellationToken).ConfigureAwait(false);
         await _store.PutAsync(
             level,
-            name,
-            timestamp,
-            length: null,
-            async (stream, cancel) => (written, length) = await MergeAsync(inputs, stream, cancel).ConfigureAwait(false),
+            input.Name,
+            input.Timestamp,
+            input.Size,
+            async (target, cancel) =>
+            {
+                Stream source = await _store.OpenReadAsync(input.Level, input.Name, 0, null, cancel).ConfigureAwait(false);
+                await using (source.ConfigureAwait(false))
+                {
+                    await source.CopyToAsync(target, CopyBuffer, cancel).ConfigureAwait(false);
+                }
+            },
             cancellationToken).ConfigureAwait(false);
-        Stream back = await _store.OpenReadAsync(level, name, 0, null, cancellationToken).ConfigureAwait(false);
-        LtxTrailer read = await LtxDecoder.VerifyAsync(back, name.ToString(), cancellationToken).ConfigureAwait(false);
-        if (read != written)
-        {
-            throw new LtxFormatException(name.ToString(), 0, "it was read back with another checksum than it was written with");
-        }
-
-        _catalogue.Add(new ReplicaFile(level, name, length, timestamp));
+        await _readBack.AcceptAsync(input with { Level = level }, trailer, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<(LtxTrailer Trailer, long Length)> MergeAsync(List<ReplicaFile> inputs, Stream output, CancellationToken cancellationToken)
+    private async Task MergeAsync(int level, List<ReplicaFile> inputs, CancellationToken cancellationToken)
     {
         List<LtxDecoder> decoders = [];
         try
         {
-            foreach (ReplicaFile file in inputs)
-            {
-                Stream stream = await _store.OpenReadAsync(file.Level, file.Name, 0, null, cancellationToken).ConfigureAwait(false);
-                decoders.Add(await LtxDecoder.OpenAsync(stream, file.Name.ToString(), InputBuffer, cancellationToken).ConfigureAwait(false));
-            }
-
-            (_, LtxTrailer trailer) = await LtxMerge.MergeAsync(decoders, output, cancellationToken).ConfigureAwait(false);
-            return (trailer, output.Position);
+            await OpenAsync(inputs, decoders, cancellationToken).ConfigureAwait(false);
+            ReplicaFile last = inputs[decoders.Count - 1];
+            var name = new LtxFileName(inputs[0].Name.MinTxid, last.Name.MaxTxid);
+            LtxTrailer trailer = default;
+            long length = 0;
+            await _store.PutAsync(
+                level,
+                name,
+                last.Timestamp,
+                length: null,
+                async (stream, cancel) =>
+                {
+                    (_, trailer) = await LtxMerge.MergeAsync(decoders, stream, cancel).ConfigureAwait(false);
+                    length = stream.Position;
+                },
+                cancellationToken).ConfigureAwait(false);
+            await _readBack.AcceptAsync(new ReplicaFile(level, name, length, last.Timestamp), trailer, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -112,6 +148,24 @@ public sealed class Compactor
             {
                 await decoder.DisposeAsync().ConfigureAwait(false);
             }
+        }
+    }
+
+    // Pages of different sizes cannot stand in one file: the merge ends before the first file of another page size.
+    private async Task OpenAsync(List<ReplicaFile> inputs, List<LtxDecoder> decoders, CancellationToken cancellationToken)
+    {
+        foreach (ReplicaFile file in inputs)
+        {
+            Stream stream = await _store.OpenReadAsync(file.Level, file.Name, 0, null, cancellationToken).ConfigureAwait(false);
+            LtxDecoder decoder = await LtxDecoder.OpenAsync(stream, ReadBack.Label(file), InputBuffer, cancellationToken).ConfigureAwait(false);
+            if (decoders is [{ } first, ..] && decoder.Header.PageSize != first.Header.PageSize)
+            {
+                await decoder.DisposeAsync().ConfigureAwait(false);
+                return;
+            }
+
+            decoders.Add(decoder);
+            ReadBack.RequireName(decoder, file);
         }
     }
 }

@@ -54,5 +54,11 @@ public sealed record MaintenanceOptions
         {
             throw new MaintenanceSettingException("The retention of level 0 cannot be negative.");
         }
+
+        if (Level0Retention > SnapshotRetention)
+        {
+            throw new MaintenanceSettingException(
+                $"The retention of level 0, {Level0Retention}, is longer than the snapshot retention, {SnapshotRetention}: captured files would outlive the full image that they are applied to.");
+        }
     }
 }

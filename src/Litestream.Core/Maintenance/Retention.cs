@@ -3,66 +3,66 @@ using Litestream.Storage;
 
 namespace Litestream.Maintenance;
 
-/// <summary>Says which files of a replica are no longer needed. A pure function of what the replica holds and the time.</summary>
+/// <summary>Says which files of a replica are no longer needed. A pure function of what the catalogue knows and the time.</summary>
 /// <remarks>
 /// What must stay: for every time inside the snapshot retention, a full image at or before it and a chain from there. So the newest
-/// image that is older than the retention stays too, with everything behind it, and the newest image always. A captured file
-/// may go when a file of level 1 covers it, some time has passed, and it is not the newest: the newest tells the next start,
-/// and Litestream, where the replica ends.
+/// image that is at least as old as the retention stays, the floor, with everything behind it; what ends at or before the floor may
+/// go. As long as no image is that old, all stay. A captured file may go earlier: when a file of level 1 covers it and some time has
+/// passed. The newest file of a level always stays: it tells where the level goes on, and that of level 0 tells the next start, and
+/// Litestream, where the replica ends.
 /// </remarks>
 public static class Retention
 {
-    /// <summary>Full images that are not needed any more.</summary>
+    /// <summary>The image that the beginning of the window is restored from; null while none is old enough.</summary>
     /// <param name="catalogue">What the replica holds.</param>
     /// <param name="options">How long to keep.</param>
     /// <param name="now">The time (UTC).</param>
-    public static IReadOnlyList<ReplicaFile> ExpiredImages(ReplicaCatalogue catalogue, MaintenanceOptions options, DateTimeOffset now)
+    public static ReplicaFile? Floor(ReplicaCatalogue catalogue, MaintenanceOptions options, DateTimeOffset now)
     {
-        ulong floor = FloorTxid(catalogue, options, now);
-        return [.. catalogue.Level(LtxFileName.SnapshotLevel).Where(image => image.Name.MaxTxid < floor)];
+        ArgumentNullException.ThrowIfNull(catalogue);
+        ArgumentNullException.ThrowIfNull(options);
+        return catalogue.Level(LtxFileName.SnapshotLevel)
+            .LastOrDefault(image => now - image.Timestamp >= options.SnapshotRetention && catalogue.IsSound(image) != false);
     }
 
-    /// <summary>Merged files that end before the oldest full image that is needed.</summary>
+    /// <summary>Files that are not needed any more because the floor is a full image, in the order to delete them.</summary>
     /// <param name="catalogue">What the replica holds.</param>
-    /// <param name="options">How long to keep.</param>
-    /// <param name="now">The time (UTC).</param>
-    public static IReadOnlyList<ReplicaFile> ExpiredMerges(ReplicaCatalogue catalogue, MaintenanceOptions options, DateTimeOffset now)
+    /// <param name="floor">The floor, known to be sound.</param>
+    /// <remarks>Older images first: once they are gone, a crash leaves files that no restore looks at, and no gap.</remarks>
+    public static IReadOnlyList<ReplicaFile> BelowFloor(ReplicaCatalogue catalogue, ReplicaFile floor)
     {
-        ulong floor = FloorTxid(catalogue, options, now);
-        List<ReplicaFile> expired = [];
-        for (int level = 1; level < LtxFileName.SnapshotLevel; level++)
+        ArgumentNullException.ThrowIfNull(catalogue);
+        ArgumentNullException.ThrowIfNull(floor);
+        List<ReplicaFile> below = [];
+        for (int level = LtxFileName.SnapshotLevel; level >= 0; level--)
         {
-            IReadOnlyList<ReplicaFile> files = catalogue.Level(level);
-            expired.AddRange(files.Where(file => file.Name.MaxTxid <= floor && file != files[^1]));
+            ReplicaFile? newest = catalogue.Newest(level);
+            below.AddRange(catalogue.UpTo(level, floor.Name.MaxTxid).Where(file => file != newest && file != floor));
         }
 
-        return expired;
+        return below;
     }
 
-    /// <summary>Captured files that level 1 covers and that are old enough.</summary>
+    /// <summary>Captured files that are old enough, each with the merged file that covers it.</summary>
     /// <param name="catalogue">What the replica holds.</param>
     /// <param name="options">How long to keep.</param>
     /// <param name="now">The time (UTC).</param>
-    public static IReadOnlyList<ReplicaFile> ExpiredCaptures(ReplicaCatalogue catalogue, MaintenanceOptions options, DateTimeOffset now)
+    public static IReadOnlyList<(ReplicaFile Capture, ReplicaFile Merge)> Covered(
+        ReplicaCatalogue catalogue, MaintenanceOptions options, DateTimeOffset now)
     {
-        ulong merged = catalogue.Newest(1)?.Name.MaxTxid ?? 0;
-        IReadOnlyList<ReplicaFile> files = catalogue.Level(0);
-        return [.. files.Where(file =>
-            file.Name.MaxTxid <= merged && file.Timestamp + options.Level0Retention <= now && file != files[^1])];
-    }
-
-    /// <summary>The transaction of the oldest full image that is needed; 0 if there is none.</summary>
-    private static ulong FloorTxid(ReplicaCatalogue catalogue, MaintenanceOptions options, DateTimeOffset now)
-    {
-        ulong floor = 0;
-        foreach (ReplicaFile image in catalogue.Level(LtxFileName.SnapshotLevel).OrderBy(image => image.Name.MaxTxid))
+        ArgumentNullException.ThrowIfNull(catalogue);
+        ArgumentNullException.ThrowIfNull(options);
+        List<(ReplicaFile, ReplicaFile)> covered = [];
+        IReadOnlyList<ReplicaFile> captures = catalogue.Level(0);
+        foreach (ReplicaFile capture in captures)
         {
-            if (floor == 0 || image.Timestamp + options.SnapshotRetention <= now)
+            if (now - capture.Timestamp >= options.Level0Retention && capture != captures[^1]
+                && catalogue.Covering(1, capture.Name) is { } merge)
             {
-                floor = image.Name.MaxTxid;
+                covered.Add((capture, merge));
             }
         }
 
-        return floor;
+        return covered;
     }
 }

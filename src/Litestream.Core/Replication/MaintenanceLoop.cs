@@ -6,18 +6,22 @@ using Litestream.Storage;
 namespace Litestream.Replication;
 
 /// <summary>
-/// Keeps the replica of one database small while it grows: merges levels, makes full images, deletes what has expired, each at its
-/// time by the clock. It asks the replica for nothing: what is there, the catalogue knows, and an idle database costs no request.
+/// Keeps the replica of one database small while it grows: does what the <see cref="MaintenanceSchedule"/> says is due, and makes the
+/// full images, for which capture must stand still at a transaction for a moment.
 /// </summary>
 /// <remarks>
-/// Order: a merge is read back before it counts; an image waits until every captured file up to it is in the replica; deleting comes
-/// last, and only of what others are known to cover. Deleting goes from the oldest on, so that a crash in the middle leaves one
-/// window, shorter at its far end. An error is noted in the status and the work tried again at its next time: capture and upload
-/// go on meanwhile, since nothing here is needed for them.
+/// An image waits until every captured file up to it is in the replica, but not for long: it holds a read transaction, and the WAL
+/// grows while the replica is away. An error is noted in the status and the work tried again at its next time: capture and
+/// upload go on meanwhile, since nothing here is needed for them.
 /// </remarks>
 internal sealed class MaintenanceLoop
 {
-    private static readonly TimeSpan Level0CheckInterval = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(15);
+
+    // A little behind the intervals' ends, so that what was captured just before has arrived and need not be merged by itself.
+    private static readonly TimeSpan CheckDelay = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan ImageWait = TimeSpan.FromSeconds(30);
 
     private readonly IReplicaStore _store;
     private readonly ReplicaCatalogue _catalogue;
@@ -27,7 +31,7 @@ internal sealed class MaintenanceLoop
     private readonly ReplicationOptions _options;
     private readonly StatusBoard _board;
     private readonly TimeProvider _time;
-    private readonly Compactor _compactor;
+    private readonly MaintenanceSchedule _schedule;
 
     /// <summary>Prepares the loop.</summary>
     /// <param name="store">The replica, held by us.</param>
@@ -56,7 +60,7 @@ internal sealed class MaintenanceLoop
         _options = options;
         _board = board;
         _time = time;
-        _compactor = new Compactor(store, catalogue);
+        _schedule = new MaintenanceSchedule(store, catalogue, options.Maintenance, time);
     }
 
     /// <summary>Works until cancelled.</summary>
@@ -70,16 +74,8 @@ internal sealed class MaintenanceLoop
 
         while (true)
         {
-            DateTimeOffset now = _time.GetUtcNow();
-            await Task.Delay(NextSlot(now, Level0CheckInterval) - now, _time, cancellationToken).ConfigureAwait(false);
-            try
-            {
-                await RunOnceAsync(cancellationToken).ConfigureAwait(false);
-            }
-            catch (LitestreamException e) when (!cancellationToken.IsCancellationRequested)
-            {
-                _board.Note(e);
-            }
+            await Task.Delay(UntilNextCheck(), _time, cancellationToken).ConfigureAwait(false);
+            await RunOnceAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -87,32 +83,25 @@ internal sealed class MaintenanceLoop
     /// <param name="cancellationToken">Ends it.</param>
     internal async Task RunOnceAsync(CancellationToken cancellationToken)
     {
-        MaintenanceOptions options = _options.Maintenance;
-        DateTimeOffset now = _time.GetUtcNow();
-        for (int level = 1; level <= options.Levels.Count; level++)
+        await TryAsync(_schedule.MergeAsync, cancellationToken).ConfigureAwait(false);
+        if (_schedule.IsImageDue)
         {
-            DateTimeOffset slot = NextSlot(now, options.Levels[level - 1]) - options.Levels[level - 1];
-            if (_catalogue.Newest(level) is not { } newest || newest.Timestamp < slot)
-            {
-                await _compactor.CompactAsync(level, slot, cancellationToken).ConfigureAwait(false);
-            }
+            await TryAsync(SendImageAsync, cancellationToken).ConfigureAwait(false);
         }
 
-        if (IsImageDue(now))
-        {
-            await SendImageAsync(cancellationToken).ConfigureAwait(false);
-        }
-
-        await DeleteAsync(Retention.ExpiredCaptures(_catalogue, options, now), cancellationToken).ConfigureAwait(false);
-        await DeleteAsync(Retention.ExpiredMerges(_catalogue, options, now), cancellationToken).ConfigureAwait(false);
-        await DeleteAsync(Retention.ExpiredImages(_catalogue, options, now), cancellationToken).ConfigureAwait(false);
+        await TryAsync(_schedule.DeleteExpiredAsync, cancellationToken).ConfigureAwait(false);
     }
 
-    private bool IsImageDue(DateTimeOffset now)
+    private async Task TryAsync(Func<CancellationToken, Task> step, CancellationToken cancellationToken)
     {
-        ReplicaFile? image = _catalogue.Newest(LtxFileName.SnapshotLevel);
-        ulong newest = _catalogue.Newest(0)?.Name.MaxTxid ?? 0;
-        return image is not null && newest > image.Name.MaxTxid && image.Timestamp + _options.Maintenance.SnapshotInterval <= now;
+        try
+        {
+            await step(cancellationToken).ConfigureAwait(false);
+        }
+        catch (LitestreamException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            _board.Note(e);
+        }
     }
 
     private async Task SendImageAsync(CancellationToken cancellationToken)
@@ -125,21 +114,24 @@ internal sealed class MaintenanceLoop
         }
 
         using PinnedImage image = found.Image;
-        await _uploader.WaitForAsync(found.Captured.Txid, cancellationToken).ConfigureAwait(false);
-        DateTimeOffset captured = _catalogue.Level(0).LastOrDefault(file => file.Name.MaxTxid == found.Captured.Txid)?.Timestamp ?? _time.GetUtcNow();
-        _catalogue.Add(await BaseImage.SendSnapshotAsync(
-            image, _store, found.Captured.Txid, captured, _nodeId, cancellationToken).ConfigureAwait(false));
-    }
-
-    private async Task DeleteAsync(IReadOnlyList<ReplicaFile> files, CancellationToken cancellationToken)
-    {
-        foreach (ReplicaFile file in files)
+        try
         {
-            await _store.DeleteAsync(file.Level, file.Name, cancellationToken).ConfigureAwait(false);
-            _catalogue.Remove(file);
+            await _uploader.WaitForAsync(found.Captured.Txid, cancellationToken).WaitAsync(ImageWait, _time, cancellationToken).ConfigureAwait(false);
         }
+        catch (TimeoutException)
+        {
+            return; // the replica is away or far behind, as the status says; the next check tries again
+        }
+
+        DateTimeOffset captured = _catalogue.Level(0).LastOrDefault(file => file.Name.MaxTxid == found.Captured.Txid)?.Timestamp ?? _time.GetUtcNow();
+        (ReplicaFile file, LtxTrailer trailer) = await BaseImage.SendSnapshotAsync(
+            image, _store, found.Captured.Txid, captured, _nodeId, cancellationToken).ConfigureAwait(false);
+        await _schedule.AcceptImageAsync(file, trailer, cancellationToken).ConfigureAwait(false);
     }
 
-    private static DateTimeOffset NextSlot(DateTimeOffset now, TimeSpan interval) =>
-        new(((now.UtcTicks / interval.Ticks) + 1) * interval.Ticks, TimeSpan.Zero);
+    private TimeSpan UntilNextCheck()
+    {
+        long past = (_time.GetUtcNow() - CheckDelay).UtcTicks % CheckInterval.Ticks;
+        return TimeSpan.FromTicks(CheckInterval.Ticks - past);
+    }
 }

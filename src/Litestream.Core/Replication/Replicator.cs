@@ -27,9 +27,11 @@ public sealed class Replicator : IAsyncDisposable
     /// <param name="options">What, where to, how eagerly.</param>
     /// <param name="timeProvider">The clock; null for the system's.</param>
     /// <exception cref="ReplicaLocationException">The destination cannot be one.</exception>
+    /// <exception cref="Maintenance.MaintenanceSettingException">Intervals and retention contradict each other.</exception>
     public Replicator(ReplicationOptions options, TimeProvider? timeProvider = null)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options.Maintenance.Validate();
         _options = options with { DatabasePath = Path.GetFullPath(options.DatabasePath) };
         _time = timeProvider ?? TimeProvider.System;
         _store = ReplicaLocation.Open(options.Destination);

@@ -22,7 +22,7 @@ public static class DatabaseRestorer
         IReplicaStore store = ReplicaLocation.Open(options.Source);
         await using (store.ConfigureAwait(false))
         {
-            return await RestorePlanner.PlanAsync(store, options.TargetTxid, cancellationToken).ConfigureAwait(false);
+            return await PlanAsync(store, options, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -48,7 +48,7 @@ public static class DatabaseRestorer
             for (int attempt = 1; ; attempt++)
             {
                 progress?.Report(new RestoreProgress("Listing the replica", 0, 0));
-                RestorePlan plan = await RestorePlanner.PlanAsync(store, options.TargetTxid, cancellationToken).ConfigureAwait(false);
+                RestorePlan plan = await PlanAsync(store, options, cancellationToken).ConfigureAwait(false);
                 progress?.Report(new RestoreProgress("Restoring pages", 0, plan.Bytes));
                 try
                 {
@@ -60,6 +60,11 @@ public static class DatabaseRestorer
             }
         }
     }
+
+    private static Task<RestorePlan> PlanAsync(IReplicaStore store, RestoreOptions options, CancellationToken cancellationToken) =>
+        options is { TargetTxid: not null, TargetTime: not null }
+            ? throw new ArgumentException("A transaction id and a time exclude each other: give one of them.", nameof(options))
+            : RestorePlanner.PlanAsync(store, options.TargetTxid, options.TargetTime, cancellationToken);
 
     private static async Task<RestoreResult> RestoreAsync(
         IReplicaStore store,

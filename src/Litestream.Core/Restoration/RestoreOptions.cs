@@ -15,6 +15,11 @@ public sealed record RestoreOptions
     /// <summary>Last transaction id to restore; null for the newest.</summary>
     public ulong? TargetTxid { get; init; }
 
+    /// <summary>
+    /// Instead of <see cref="TargetTxid"/>: the newest transaction that can be restored and was captured at or before this time.
+    /// </summary>
+    public DateTimeOffset? TargetTime { get; init; }
+
     /// <summary>What SQLite itself checks before the result takes its place.</summary>
     public IntegrityCheck IntegrityCheck { get; init; }
 

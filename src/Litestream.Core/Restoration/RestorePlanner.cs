@@ -21,12 +21,18 @@ internal static class RestorePlanner
     /// <summary>Lists a replica and plans.</summary>
     /// <param name="store">The replica.</param>
     /// <param name="target">Last transaction id; null for the newest.</param>
+    /// <param name="time">Instead of a transaction id: the newest that can be restored at or before this time; null for any.</param>
     /// <param name="cancellationToken">Ends the listing.</param>
     /// <exception cref="ReplicaNotFoundException">Nothing there that can be restored.</exception>
     /// <exception cref="ReplicaGapException">A transaction is missing.</exception>
-    internal static async Task<RestorePlan> PlanAsync(IReplicaStore store, ulong? target, CancellationToken cancellationToken)
+    internal static async Task<RestorePlan> PlanAsync(
+        IReplicaStore store, ulong? target, DateTimeOffset? time, CancellationToken cancellationToken)
     {
         List<ReplicaFile> files = await ReplicaListing.ReadAsync(store, cancellationToken).ConfigureAwait(false);
+        if (time is { } moment)
+        {
+            return PlanAt(store.Location, files, moment);
+        }
 
         try
         {
@@ -44,6 +50,22 @@ internal static class RestorePlanner
         }
     }
 
+    /// <summary>Plans the newest transaction that can be restored at or before a time.</summary>
+    /// <param name="source">The replica's place, for errors and the plan.</param>
+    /// <param name="files">Its files, in any order.</param>
+    /// <param name="time">The time.</param>
+    /// <exception cref="ReplicaNotFoundException">Nothing there that can be restored, or nothing so old.</exception>
+    internal static RestorePlan PlanAt(string source, IReadOnlyCollection<ReplicaFile> files, DateTimeOffset time)
+    {
+        if (files.Count == 0)
+        {
+            throw NoReplica(source);
+        }
+
+        var points = RestorePoints.Of(source, files);
+        return points.AtOrBefore(time) is { } point ? Plan(source, files, point.Txid) : throw TooEarly(points, files, time);
+    }
+
     /// <summary>Plans from a listing.</summary>
     /// <param name="source">The replica's place, for errors and the plan.</param>
     /// <param name="files">Its files, in any order.</param>
@@ -55,10 +77,7 @@ internal static class RestorePlanner
     {
         if (files.Count == 0)
         {
-            throw new ReplicaNotFoundException(
-                $"There is no replica at '{source}': no file of it lists. Nothing was changed. Check the place; the file "
-                + "names end in .ltx and stand in numbered folders.")
-            { Replica = source };
+            throw NoReplica(source);
         }
 
         ulong newest = files.Max(file => file.Name.MaxTxid);
@@ -129,7 +148,7 @@ internal static class RestorePlanner
     /// Looks into the newest files outside level 9 for one that holds every page. Only the newest such image matters: where it
     /// does not lead, none before it does.
     /// </summary>
-    private static async Task<ReplicaFile?> FindImageAsync(
+    internal static async Task<ReplicaFile?> FindImageAsync(
         IReplicaStore store, List<ReplicaFile> files, ulong? target, CancellationToken cancellationToken)
     {
         IEnumerable<ReplicaFile> candidates = files
@@ -176,6 +195,29 @@ internal static class RestorePlanner
         return index.HoldsEveryPage(header);
     }
 
+    /// <summary>The error for a place without a single replica file.</summary>
+    internal static ReplicaNotFoundException NoReplica(string source) => new(
+        $"There is no replica at '{source}': no file of it lists. Nothing was changed. Check the place; the file "
+        + "names end in .ltx and stand in numbered folders.")
+    { Replica = source };
+
+    private static ReplicaNotFoundException TooEarly(RestorePoints points, IReadOnlyCollection<ReplicaFile> files, DateTimeOffset time)
+    {
+        if (points.All is not [{ } first, ..])
+        {
+            return NoBase(points.Source, files, files.Max(file => file.Name.MaxTxid));
+        }
+
+        return new ReplicaNotFoundException(string.Create(
+            CultureInfo.InvariantCulture,
+            $"The replica at '{points.Source}' cannot give the state of {time.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC: the oldest that it can give is of "
+            + $"{first.Timestamp.UtcDateTime:yyyy-MM-dd HH:mm:ss.fff} UTC (transaction {first.Txid}). Nothing was changed. Name a later time."))
+        {
+            Replica = points.Source,
+            Txid = first.Txid,
+        };
+    }
+
     private static ReplicaNotFoundException NoBase(string source, IReadOnlyCollection<ReplicaFile> files, ulong goal)
     {
         ulong? oldest = files.Where(file => file.Level == LtxFileName.SnapshotLevel).Select(file => (ulong?)file.Name.MaxTxid).Min();
@@ -199,10 +241,12 @@ internal static class RestorePlanner
             : files.Any(file => file.Name.MinTxid <= missing && file.Name.MaxTxid >= missing)
                 ? $"transactions {missing} and on are merged with some after {goal}, and can no longer be told apart"
                 : $"no file holds transaction {missing}";
+        RestorePoint? after = RestorePoints.Of(source, files).All.FirstOrDefault(point => point.Txid > goal);
+        string next = after is null ? "" : string.Create(CultureInfo.InvariantCulture, $", the first after it transaction {after.Txid}");
         return new ReplicaGapException(string.Create(
             CultureInfo.InvariantCulture,
             $"The replica at '{source}' cannot give transaction {goal}: {what}. Nothing was changed. "
-            + $"The last good point before it is transaction {reached}; restore that one by naming it."))
+            + $"The last good point before it is transaction {reached}{next}; restore {(after is null ? "that one" : "one of them")} by naming it."))
         {
             Replica = source,
             Txid = missing,

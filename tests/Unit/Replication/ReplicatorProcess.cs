@@ -11,6 +11,8 @@ internal sealed class ReplicatorProcess : IDisposable
 
     private ReplicatorProcess(ChildProcess child) => _child = child;
 
+    public int Id => _child.Id;
+
     /// <summary>Starts it and does not wait for anything.</summary>
     public static ReplicatorProcess Begin(string database, string destination, params string[] under) =>
         new(ChildProcess.Start(RunAsync, [database, destination], under));
