@@ -51,7 +51,6 @@ internal static class ErrorTable
         ["DatabaseAccessDenied"] = new(ErrorCategory.PermissionDenied, "Give this user the right to read and write the database and its folder."),
         ["DatabaseInUse"] = new(ErrorCategory.ResourceBusy, "Stop the other replication of this database first."),
         ["LocalStateUnusable"] = new(ErrorCategory.WriteError, "Give this user the right to write in the database's folder, and make room on its disk."),
-        ["MaintenanceSettingInvalid"] = new(ErrorCategory.InvalidArgument, "Give intervals that grow from level to level, and a retention at least as long as the snapshot interval."),
         ["ReplicaUnreachable"] = new(ErrorCategory.ConnectionError, "Check that the replica's place exists, can be reached and has room."),
         ["ReplicaInUse"] = new(ErrorCategory.ResourceBusy, "Stop the other replicator, or use another destination."),
         ["ReplicaFileNotFound"] = new(ErrorCategory.ObjectNotFound, "Run it again: a file was removed meanwhile."),
