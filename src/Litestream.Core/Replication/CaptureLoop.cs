@@ -167,7 +167,8 @@ internal sealed class CaptureLoop : IDisposable
             bool news = _session.HasNews();
             if (news && MayCapture())
             {
-                Capture();
+                // Frames that a transaction has spilled and not committed, or has rolled back, look like news and are none.
+                news = Capture();
                 _checkpointer.RunIfDue();
             }
 
@@ -189,13 +190,17 @@ internal sealed class CaptureLoop : IDisposable
         }
     }
 
-    private void Capture()
+    private bool Capture()
     {
-        _lastNews = _lastCapture = _time.GetTimestamp();
-        if (_session.Capture())
+        _lastCapture = _time.GetTimestamp();
+        if (!_session.Capture())
         {
-            _checkpointer.NoteCapture();
+            return false;
         }
+
+        _lastNews = _lastCapture;
+        _checkpointer.NoteCapture();
+        return true;
     }
 
     private bool MayCapture()
@@ -251,7 +256,7 @@ internal sealed class CaptureLoop : IDisposable
         }
 
         bool idle = !news && _time.GetElapsedTime(_lastNews) >= IdleBeforeCheckpoint;
-        if (idle && _checkpointer.WantsIdleRun && !_session.HasNews())
+        if (idle && _checkpointer.WantsIdleRun)
         {
             _lastNews = _time.GetTimestamp(); // when a reader of others keeps it from ending, the next try is a pause later
             _checkpointer.RunWhileIdle();

@@ -10,9 +10,10 @@ namespace Litestream.Replication;
 /// <remarks>
 /// What is captured is known by <see cref="Captured"/>; the pin stands at or after it. A window between the two that could not be
 /// staged (disk full) stays where it is: the next capture takes the same window again and does not leap before it is staged.
-/// The order at each capture: the file stands whole in the staging folder, then the head record, then the file is put in line for
-/// the replica, then the page checksums are noted. A kill between any two leaves a file without a head record: its transaction
-/// counts (the next start replays it into the table), its position is unknown, so the next start compares every page.
+/// The order at each capture: the file stands whole in the staging folder, then it is put in line for the replica, the page
+/// checksums are noted, and last the head record is written, which may fail: nothing that counts comes after it. A kill before it
+/// leaves a file without a head record: its transaction counts (the next start replays it into the table), its position is
+/// unknown, so the next start compares every page.
 /// </remarks>
 internal sealed class CaptureSession : IDisposable
 {
@@ -73,6 +74,9 @@ internal sealed class CaptureSession : IDisposable
     /// checksum in the saved table tells that we may continue it, so the table is not moved on.
     /// </summary>
     public bool ContinuesForeign { get; init; }
+
+    /// <summary>The time of the newest file that there is at the start: no captured file gets an earlier one.</summary>
+    public DateTimeOffset LastTimestamp { init => _lastTimestamp = value; }
 
     /// <summary>The pins.</summary>
     public LeapfrogPins Pins { get; }
@@ -203,7 +207,7 @@ internal sealed class CaptureSession : IDisposable
         if (!_guard.LocksStand())
         {
             throw new DatabaseReplacedException(
-                $"The locks on '{_folder.DatabasePath}' are gone: something in this process opened and closed the database or its -shm file. Nothing is lost: every page is compared before replication goes on. Do not touch the database from the process that replicates it.")
+                $"The locks on '{_folder.DatabasePath}' are gone: something in this process opened and closed the database or its -shm file. Nothing is lost: the state is proven anew before replication goes on. Do not touch the database from the process that replicates it.")
             { Database = _folder.DatabasePath };
         }
     }
@@ -326,7 +330,6 @@ internal sealed class CaptureSession : IDisposable
         LtxHeader header = CaptureHeader.Create(to, txid, txid, walStart, NextTimestamp(), _table.NodeId);
         StagedFile file = _staging.Write(header, writePages);
         Captured = new CapturedState(txid, file.FileChecksum, to.PageCount, to);
-        WriteHead();
         _staging.Enqueue(file);
         foreach ((uint page, ulong checksum) in _checksums)
         {
@@ -339,9 +342,10 @@ internal sealed class CaptureSession : IDisposable
             Transactions = status.Transactions + transactions,
             Pages = status.Pages + _checksums.Count,
         });
+        WriteHead();
     }
 
-    // A clock that is set back must not reorder transactions.
+    // A clock that is set back must not reorder transactions, also not behind those of an earlier session.
     private DateTimeOffset NextTimestamp()
     {
         DateTimeOffset now = _time.GetUtcNow();

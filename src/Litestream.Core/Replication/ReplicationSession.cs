@@ -163,8 +163,9 @@ internal sealed class ReplicationSession : IAsyncDisposable
 
         if (baseTxid is { } txid)
         {
-            CapturedState captured = await SendBaseAsync(pins, txid, cancellationToken).ConfigureAwait(false);
-            _capture = new CaptureSession(pins, _folder, _staging, _table!, _head!, captured, _board, _time);
+            DateTimeOffset pinnedAt = NewestTime(start, _time.GetUtcNow());
+            CapturedState captured = await SendBaseAsync(pins, txid, pinnedAt, cancellationToken).ConfigureAwait(false);
+            _capture = new CaptureSession(pins, _folder, _staging, _table!, _head!, captured, _board, _time) { LastTimestamp = pinnedAt };
             _capture.WriteHead();
             return;
         }
@@ -172,17 +173,25 @@ internal sealed class ReplicationSession : IAsyncDisposable
         bool proven = TryProvePosition(pins, start, out WalPosition position);
         var known = new CapturedState(start.Txid, start.FileChecksum, start.PageCount, position);
         bool foreign = !await start.Replica.HeadIsOfAsync(_table!.NodeId, cancellationToken).ConfigureAwait(false);
-        _capture = new CaptureSession(pins, _folder, _staging, _table, _head!, known, _board, _time) { ContinuesForeign = foreign };
+        _capture = new CaptureSession(pins, _folder, _staging, _table, _head!, known, _board, _time)
+        {
+            ContinuesForeign = foreign,
+            LastTimestamp = NewestTime(start, _staging.NewestTimestamp),
+        };
         if (!proven)
         {
             await Task.Run(() => ProveByPages(start), cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task<CapturedState> SendBaseAsync(LeapfrogPins pins, ulong txid, CancellationToken cancellationToken)
+    // The clock may have been set back since the replica's files were captured.
+    private static DateTimeOffset NewestTime(StartState start, DateTimeOffset time) =>
+        start.Replica.Files.Select(file => file.Timestamp).Append(time).Max();
+
+    private async Task<CapturedState> SendBaseAsync(
+        LeapfrogPins pins, ulong txid, DateTimeOffset pinnedAt, CancellationToken cancellationToken)
     {
         uint total = pins.Position.PageCount;
-        DateTimeOffset pinnedAt = _time.GetUtcNow();
         ulong nodeId = _table!.NodeId;
         _table.Dispose();
         _table = null;

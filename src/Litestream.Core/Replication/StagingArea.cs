@@ -43,6 +43,9 @@ internal sealed class StagingArea(LocalStateFolder folder) : IDisposable
         }
     }
 
+    /// <summary>When the last file that was put in line was captured.</summary>
+    public DateTimeOffset NewestTimestamp { get; private set; }
+
     /// <summary>When the oldest file that waits was captured; null if none waits.</summary>
     public DateTimeOffset? OldestWaiting
     {
@@ -100,6 +103,7 @@ internal sealed class StagingArea(LocalStateFolder folder) : IDisposable
         {
             _waiting.Enqueue(file);
             WaitingBytes += file.Length;
+            NewestTimestamp = file.Timestamp;
         }
 
         _arrived.Release();

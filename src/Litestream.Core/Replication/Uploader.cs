@@ -51,7 +51,7 @@ internal sealed class Uploader(
                 await SendAsync(file, cancellationToken).ConfigureAwait(false);
                 pause = FirstRetry;
             }
-            catch (LitestreamException e) when (e is not ReplicaConflictException && !cancellationToken.IsCancellationRequested)
+            catch (LitestreamException e) when (e is not (ReplicaConflictException or LocalStateException) && !cancellationToken.IsCancellationRequested)
             {
                 IsFailing = true;
                 board.Fail(e, ReplicationState.Retrying);
@@ -93,8 +93,7 @@ internal sealed class Uploader(
             file.Length,
             async (target, cancel) =>
             {
-                FileStream source = new(
-                    path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, FileOptions.SequentialScan);
+                FileStream source = OpenStaged(path);
                 await using (source.ConfigureAwait(false))
                 {
                     await source.CopyToAsync(target, (int)Math.Clamp(file.Length, 4096, 1 << 20), cancel).ConfigureAwait(false);
@@ -116,6 +115,20 @@ internal sealed class Uploader(
             BytesUploaded = status.BytesUploaded + file.Length,
             LastSyncAt = staging.WaitingCount == 0 ? time.GetUtcNow() : status.LastSyncAt,
         });
+    }
+
+    // A staged file that is gone does not come back: the session ends, and the next one captures anew what it held.
+    private FileStream OpenStaged(string path)
+    {
+        try
+        {
+            return new FileStream(
+                path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, FileOptions.SequentialScan);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw folder.Failure("read", e);
+        }
     }
 
     private async Task EnsureUnchangedAsync(StagedFile next, CancellationToken cancellationToken)

@@ -63,7 +63,12 @@ internal static class ReplicaModel
             grown += grown == lockPage ? 1u : 0u;
             Assert.True(number <= grown, $"{file.Name} grows the database from {before.Commit} to {header.Commit} pages and lacks {grown}.");
             grown = Math.Max(grown, number + 1);
-            RandomAccess.Write(database.SafeFileHandle, page, (number - 1) * (long)header.PageSize);
+            long offset = (number - 1) * (long)header.PageSize;
+            if (offset < RandomAccess.GetLength(database.SafeFileHandle) || page.AsSpan().ContainsAnyExcept((byte)0))
+            {
+                RandomAccess.Write(database.SafeFileHandle, page, offset); // else it stays a hole, which reads as zeros
+            }
+
         }
 
         grown += grown == lockPage ? 1u : 0u;

@@ -41,6 +41,9 @@ internal sealed class ReplicatorProcess : IDisposable
         return long.Parse(await _child.ReadLineAsync(), CultureInfo.InvariantCulture);
     }
 
+    /// <summary>Opens and closes a file in that process, as another user of the database there would.</summary>
+    public Task<ReplicationStatus> TouchAsync(string path) => AskAsync("touch " + path);
+
     /// <summary>Ends it as <c>kill -9</c> does.</summary>
     public Task KillAsync() => _child.KillAsync();
 
@@ -68,6 +71,9 @@ internal sealed class ReplicatorProcess : IDisposable
                     case "memory":
                         Console.WriteLine(PeakMemory().ToString(CultureInfo.InvariantCulture));
                         continue;
+                    case ['t', 'o', 'u', 'c', 'h', ' ', .. string path]:
+                        new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite).Dispose();
+                        break;
                     case "sync":
                         await replicator.SyncAsync(CancellationToken.None);
                         break;

@@ -75,6 +75,13 @@ internal sealed class WalSpecimen
         return new WalSpecimen(bytes, PageSize);
     }
 
+    /// <summary>Reads the bytes of a WAL.</summary>
+    public static WalSpecimen Of(byte[] bytes) => new(bytes, (int)BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(8)));
+
+    /// <summary>With another size of the database in the last commit frame, signed anew.</summary>
+    public WalSpecimen WithLastCommit(uint pages) =>
+        Signed(_bigEndian, bytes => BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(Offset((int)End.MaxFrame) + 4), pages));
+
     /// <summary>With frames behind the last commit; to be signed anew.</summary>
     public WalSpecimen Appended(IEnumerable<byte[]> frames) =>
         new([.. Bytes.AsSpan(0, Offset((int)End.MaxFrame + 1)), .. frames.SelectMany(frame => frame)], PageSize);
