@@ -82,7 +82,10 @@ internal sealed class LifeCheck(ReplicaLife life, int seed)
         Assert.True(point is not null || oldest == 0, $"Nothing at or before {instant:O}, at {now:O}.");
         if (point is not null)
         {
-            Assert.InRange(point.Txid, oldest, newest);
+            Assert.True(
+                point.Txid >= oldest && point.Txid <= newest,
+                $"At {now:HH:mm:ss.fff} the state of {instant:HH:mm:ss.fff} is transaction {point.Txid}, not {oldest} to {newest}.\n"
+                    + string.Join('\n', files.Select(file => $"{file.Level}/{file.Name.MinTxid}-{file.Name.MaxTxid} {file.Timestamp:HH:mm:ss.fff}")));
             await AssertImageAsync(files, point.Txid);
             Assert.Equal(point.Txid, RestorePlanner.PlanAt(life.Store.Location, files, instant).Txid);
         }

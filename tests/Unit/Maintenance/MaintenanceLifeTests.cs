@@ -5,6 +5,8 @@ namespace Litestream.Tests.Unit.Maintenance;
 
 public sealed class MaintenanceLifeTests : IDisposable
 {
+    private const int Steps = 32;
+
     private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(15);
 
     private static readonly MaintenanceOptions Quick = new()
@@ -44,7 +46,7 @@ public sealed class MaintenanceLifeTests : IDisposable
             await life.CheckAsync();
             if (store.Changes != changes)
             {
-                bool daily = ++steps % 100 == 0;
+                bool daily = ++steps % 200 == 0;
                 await check.PassAsync(everyInstant: daily);
                 changes = store.Changes;
             }
@@ -152,7 +154,7 @@ public sealed class MaintenanceLifeTests : IDisposable
         await life.BeginAsync(512);
         store.FailAfter = store.Changes + failAfter;
         int before = store.Changes;
-        for (int i = 0; i < 48; i++)
+        for (int i = 0; i < Steps; i++)
         {
             life.Clock.Advance(CheckInterval);
             if (i % 8 != 5)
@@ -175,9 +177,9 @@ public sealed class MaintenanceLifeTests : IDisposable
                 continue;
             }
 
-            if (i % 6 == 0 || i == 47)
+            if (i % 12 == 0 || i == Steps - 1)
             {
-                await check.PassAsync(everyInstant: i == 47);
+                await check.PassAsync(everyInstant: i == Steps - 1);
             }
         }
 
