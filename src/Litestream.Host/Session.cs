@@ -90,7 +90,7 @@ internal sealed class Session : IDisposable
     {
         if (!_commandLine.NoLogo)
         {
-            _ui.WriteLine($"Litestream.Host {_host.Version.ToString(3)}, PowerShell engine {typeof(PSObject).Assembly.GetName().Version?.ToString(3)}. exit ends it.");
+            _ui.WriteLine($"Litestream.Host {_host.Version.ToString(3)}, PowerShell engine {PSVersionInfo.PSVersion}. exit ends it.");
         }
 
         LineReader reader = new(_interruption);

@@ -6,6 +6,9 @@ namespace Litestream.Tests.Interop;
 /// <summary>Runs programs to their end, within a time.</summary>
 internal static class Command
 {
+    private const int DiedOfSignal = 128;
+    private const int MaxRuns = 3;
+
     internal sealed record Result(int ExitCode, string Output, string Errors);
 
     /// <summary>Runs a program; null if it is not installed.</summary>
@@ -52,14 +55,23 @@ internal static class Command
         }
     }
 
-    /// <summary>Runs one of the programs built beside the tests; fails unless it succeeds.</summary>
+    /// <summary>
+    /// Runs one of the programs built beside the tests; fails unless it succeeds. Two runtimes, Go's and .NET's, share the
+    /// probe's process and its signals, of which it dies once in a great while before it has said anything: then it is run again.
+    /// </summary>
     public static async Task<string> RunBesideAsync(
         string assembly, IEnumerable<string> args, IEnumerable<(string Name, string Value)>? environment = null)
     {
         string path = Path.Combine(AppContext.BaseDirectory, assembly + ".dll");
-        Result? result = await RunAsync(TimeSpan.FromMinutes(2), "dotnet", [path, .. args], environment);
+        Result? result = null;
+        for (int run = 1; run <= MaxRuns && result is null or { ExitCode: > DiedOfSignal }; run++)
+        {
+            result = await RunAsync(TimeSpan.FromMinutes(2), "dotnet", [path, .. args], environment);
+        }
+
         return result is { ExitCode: 0 }
             ? result.Output
-            : throw new InvalidOperationException($"{assembly} {string.Join(' ', args)}: {result?.Output} {result?.Errors}");
+            : throw new InvalidOperationException(
+                $"{assembly} {string.Join(' ', args)} ended with {result?.ExitCode}: {result?.Output} {result?.Errors}");
     }
 }

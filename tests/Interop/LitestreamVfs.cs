@@ -86,6 +86,9 @@ public sealed class LitestreamVfs : IAsyncLifetime
                 ("LITESTREAM_REPLICA_URL", $"file://{replica}"),
                 ("LITESTREAM_LOG_FILE", Path.Combine(folder, "litestream-vfs.log")),
 
+                // Go interrupts its threads by a signal that .NET knows nothing of.
+                ("GODEBUG", "asyncpreemptoff=1"),
+
                 // Where it leaves the buffers of its write mode behind.
                 ("TMPDIR", folder),
                 ("LITESTREAM_WRITE_ENABLED", write ? "true" : "false"),

@@ -9,6 +9,7 @@ internal sealed class ChildProcess : IDisposable
 
     private readonly Process _process;
     private readonly Task<string> _errors;
+    private bool _disposed;
 
     private ChildProcess(Process process)
     {
@@ -16,18 +17,23 @@ internal sealed class ChildProcess : IDisposable
         _errors = process.StandardError.ReadToEndAsync();
     }
 
+    public int Id => _process.Id;
+
     /// <summary>Starts the method, if need be under another program ("strace", its options).</summary>
     public static ChildProcess Start(Func<string[], Task> method, IEnumerable<string> args, params string[] under)
     {
-        string[] command =
-        [
-            .. under,
-            Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet",
-            typeof(ChildProgram).Assembly.Location,
-            method.Method.DeclaringType!.FullName!,
-            method.Method.Name,
-            .. args,
-        ];
+        return Start([.. under, Dotnet, typeof(ChildProgram).Assembly.Location, method.Method.DeclaringType!.FullName!, method.Method.Name, .. args]);
+    }
+
+    /// <summary>Starts a program that lies beside the tests.</summary>
+    public static ChildProcess StartProgram(string assembly, IEnumerable<string> args) =>
+        Start([Dotnet, Path.Combine(AppContext.BaseDirectory, assembly), .. args]);
+
+    private static string Dotnet =>
+        Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+
+    private static ChildProcess Start(string[] command)
+    {
         ProcessStartInfo start = new(command[0], command[1..])
         {
             RedirectStandardInput = true,
@@ -36,6 +42,9 @@ internal sealed class ChildProcess : IDisposable
         };
         return new ChildProcess(Process.Start(start)!);
     }
+
+    /// <summary>Says a line to it.</summary>
+    public Task WriteLineAsync(string line) => _process.StandardInput.WriteLineAsync(line).WaitAsync(Patience);
 
     /// <summary>The next line that it prints; fails if it ends or says nothing for a minute.</summary>
     public async Task<string> ReadLineAsync()
@@ -63,6 +72,12 @@ internal sealed class ChildProcess : IDisposable
 
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         if (!_process.HasExited)
         {
             _process.Kill(entireProcessTree: true);

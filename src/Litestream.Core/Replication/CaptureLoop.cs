@@ -31,6 +31,7 @@ internal sealed class CaptureLoop : IDisposable
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
     private readonly Queue<ICaptureRequest> _requests = new();
+    private long _lastLook;
     private volatile bool _stopping;
     private bool _stagingFailed;
     private long _lastNews;
@@ -57,11 +58,15 @@ internal sealed class CaptureLoop : IDisposable
         _time = time;
         _checkpointer = new Checkpointer(session, board.Status.DatabasePath, options);
         _lastNews = _lastCapture = _lastIntact = _lastSave = time.GetTimestamp();
+        _lastLook = time.GetUtcNow().UtcTicks;
         _pause = options.BusyInterval;
     }
 
     /// <summary>Completes when the loop has ended: well after <see cref="StopAsync"/>, or with the error that ended it.</summary>
     public Task Ended => _ended.Task;
+
+    /// <summary>When the WAL was looked at last (UTC): what was committed before is captured, unless state says otherwise.</summary>
+    public DateTimeOffset LastLook => new(Interlocked.Read(ref _lastLook), TimeSpan.Zero);
 
     /// <summary>Starts the thread.</summary>
     public void Start() => new Thread(Run) { IsBackground = true, Name = "Litestream capture" }.Start();
@@ -158,11 +163,17 @@ internal sealed class CaptureLoop : IDisposable
         try
         {
             ServeRequests();
+            long now = _time.GetUtcNow().UtcTicks;
             bool news = _session.HasNews();
             if (news && MayCapture())
             {
                 Capture();
                 _checkpointer.RunIfDue();
+            }
+
+            if (!news)
+            {
+                Interlocked.Exchange(ref _lastLook, now);
             }
 
             DoChores(news);

@@ -68,6 +68,12 @@ internal sealed class CaptureSession : IDisposable
         }
     }
 
+    /// <summary>
+    /// Whether the replica ends with a file that another replicator wrote, as after a restore. Until it has one of ours, only the
+    /// checksum in the saved table tells that we may continue it, so the table is not moved on.
+    /// </summary>
+    public bool ContinuesForeign { get; init; }
+
     /// <summary>The pins.</summary>
     public LeapfrogPins Pins { get; }
 
@@ -217,6 +223,11 @@ internal sealed class CaptureSession : IDisposable
     /// <summary>Saves the page checksum table and deletes the files that it covers. Everything staged is made durable first.</summary>
     public void SaveTable()
     {
+        if (ContinuesForeign && !_staging.AnyUploaded)
+        {
+            return;
+        }
+
         _staging.MakeDurable();
         if (_table.Txid != Captured.Txid || _table.PendingCount > 0)
         {

@@ -54,6 +54,9 @@ internal sealed class ReplicationSession : IAsyncDisposable
     /// <summary>When the oldest captured file that is not in the replica was captured, and the bytes that wait.</summary>
     public (DateTimeOffset? Oldest, long Bytes) Waiting => (_staging.OldestWaiting, _staging.WaitingBytes);
 
+    /// <summary>When the WAL was last looked at and nothing new was there (UTC).</summary>
+    public DateTimeOffset? LastLook => _loop?.LastLook;
+
     /// <summary>Takes the locks, proves the state, sends a base image if one is needed, and begins to stream.</summary>
     /// <param name="cancellationToken">Gives up; what was done is kept for the next session.</param>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -69,6 +72,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
         _table = start.Table;
         _folder.Guard("opened", () => _head = new HeadRecordFile(_folder.HeadPath));
         LeapfrogPins pins = LeapfrogPins.Open(path, _options.BusyTimeout);
+        WarnOfOldWriter(pins.Pinned.LastWriterVersion);
         try
         {
             await OpenCaptureAsync(pins, start, cancellationToken).ConfigureAwait(false);
@@ -82,7 +86,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
         _board.Update(status => status with { CapturedTxid = _capture!.Captured.Txid });
         _board.Enter(ReplicationState.Streaming);
         _loop = new CaptureLoop(_capture!, _staging, _uploader, _board, _options, _time);
-        ulong replicaTxid = start.BaseTxid ?? start.Replica.HeadTxid;
+        ulong replicaTxid = Math.Max(_base?.Name.MaxTxid ?? 0, start.Replica.HeadTxid);
         var catalogue = new ReplicaCatalogue([.. start.Replica.Files, .. _base is null ? [] : (ReplicaFile[])[_base]]);
         _upload = Task.Run(() => _uploader.RunAsync(replicaTxid, catalogue, _uploadEnd.Token), CancellationToken.None);
         _loop.Start();
@@ -147,6 +151,12 @@ internal sealed class ReplicationSession : IAsyncDisposable
         ulong? baseTxid = start.BaseTxid;
         if (baseTxid is null && pins.Position.PageSize != start.Table.PageSize)
         {
+            if (start.Adopted && !_options.AdoptReplica)
+            {
+                throw start.Replica.Conflict(
+                    _options.DatabasePath, "holds pages of another size than this database, and there is no record that the two belong together");
+            }
+
             // Files of another page size cannot be merged with what is there: a new base image covers it all.
             baseTxid = Math.Max(start.Txid, start.Replica.HeadTxid) + 1;
         }
@@ -161,7 +171,8 @@ internal sealed class ReplicationSession : IAsyncDisposable
 
         bool proven = TryProvePosition(pins, start, out WalPosition position);
         var known = new CapturedState(start.Txid, start.FileChecksum, start.PageCount, position);
-        _capture = new CaptureSession(pins, _folder, _staging, _table!, _head!, known, _board, _time);
+        bool foreign = !await start.Replica.HeadIsOfAsync(_table!.NodeId, cancellationToken).ConfigureAwait(false);
+        _capture = new CaptureSession(pins, _folder, _staging, _table, _head!, known, _board, _time) { ContinuesForeign = foreign };
         if (!proven)
         {
             await Task.Run(() => ProveByPages(start), cancellationToken).ConfigureAwait(false);
@@ -246,6 +257,19 @@ internal sealed class ReplicationSession : IAsyncDisposable
         return wal.TryReadFrameHeader(position.EndOffset - position.FrameSize, out WalFrameHeader frame)
             && frame.IsGenerationOf(position)
             && frame.Checksum == new WalChecksum(position.Checksum1, position.Checksum2);
+    }
+
+    private void WarnOfOldWriter(uint version)
+    {
+        if (SqliteLibrary.HasWalResetBug(version))
+        {
+            _board.Update(status => status with
+            {
+                Warning = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The application writes '{status.DatabasePath}' with SQLite {version / 1000000}.{version / 1000 % 1000}.{version % 1000}, whose checkpoints can corrupt a database (the WAL-reset bug, mended in 3.51.3). Replication checkpoints before the application does where it can; give the application a newer SQLite."),
+            });
+        }
     }
 
     private void TakeDatabaseLock(string path)

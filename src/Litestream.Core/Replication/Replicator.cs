@@ -21,6 +21,7 @@ public sealed class Replicator : IAsyncDisposable
     private readonly Lock _gate = new();
     private volatile ReplicationSession? _session;
     private Task? _run;
+    private int _disposed;
 
     /// <summary>Prepares a replication. Nothing is opened yet.</summary>
     /// <param name="options">What, where to, how eagerly.</param>
@@ -43,9 +44,11 @@ public sealed class Replicator : IAsyncDisposable
         get
         {
             ReplicationStatus status = _board.Status;
-            if (_session?.Waiting is not { Oldest: { } oldest } waiting)
+            ReplicationSession? session = _session;
+            if (session?.Waiting is not { Oldest: { } oldest } waiting)
             {
-                return status with { Lag = TimeSpan.Zero, LagBytes = 0 };
+                bool inSync = status.State == ReplicationState.Streaming && session?.LastLook > (status.LastSyncAt ?? DateTimeOffset.MinValue);
+                return status with { Lag = TimeSpan.Zero, LagBytes = 0, LastSyncAt = inSync ? session!.LastLook : status.LastSyncAt };
             }
 
             TimeSpan lag = _time.GetUtcNow() - oldest;
@@ -120,6 +123,11 @@ public sealed class Replicator : IAsyncDisposable
     /// <summary>Ends at once, without a last sync.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         await _abort.CancelAsync().ConfigureAwait(false);
         await Completion.ConfigureAwait(false);
         await _store.DisposeAsync().ConfigureAwait(false);

@@ -28,6 +28,9 @@ internal sealed class StagingArea(LocalStateFolder folder) : IDisposable
     /// <summary>Bytes that wait for the replica.</summary>
     public long WaitingBytes { get; private set; }
 
+    /// <summary>Whether the replica has taken any of the files.</summary>
+    public bool AnyUploaded { get; private set; }
+
     /// <summary>Files that wait for the replica.</summary>
     public int WaitingCount
     {
@@ -126,6 +129,7 @@ internal sealed class StagingArea(LocalStateFolder folder) : IDisposable
         lock (_gate)
         {
             StagedFile file = _waiting.Dequeue();
+            AnyUploaded = true;
             WaitingBytes -= file.Length;
             _durable.Remove(file.Txid);
             _doubtful.Remove(file.Txid);

@@ -114,6 +114,7 @@ internal sealed class Uploader(
         {
             FilesUploaded = status.FilesUploaded + 1,
             BytesUploaded = status.BytesUploaded + file.Length,
+            LastSyncAt = staging.WaitingCount == 0 ? time.GetUtcNow() : status.LastSyncAt,
         });
     }
 

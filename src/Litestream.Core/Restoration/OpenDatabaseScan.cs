@@ -9,6 +9,10 @@ namespace Litestream.Restoration;
 /// </summary>
 internal static class OpenDatabaseScan
 {
+    // A process that is being started holds all that its parent has open, until it has become the new program.
+    private const int Looks = 5;
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(50);
+
     /// <summary>The first process found, as a person would name it, or null. This process is passed over.</summary>
     /// <param name="path">Full path of the file.</param>
     internal static string? FindOther(string path)
@@ -19,7 +23,18 @@ internal static class OpenDatabaseScan
         }
 
         path = RealPath(path);
+        string? found = FindOnce(path);
+        for (int look = 1; look < Looks && found is not null; look++)
+        {
+            Thread.Sleep(BetweenLooks);
+            found = FindOnce(path);
+        }
 
+        return found;
+    }
+
+    private static string? FindOnce(string path)
+    {
         string self = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
         foreach (string process in Directory.EnumerateDirectories("/proc"))
         {

@@ -83,11 +83,25 @@ internal sealed unsafe class DatabaseConnection : IDisposable
     /// <summary>The journal mode, in lower case.</summary>
     public string JournalMode => QueryText("PRAGMA journal_mode");
 
+    /// <summary>Whether the file could only be opened for reading.</summary>
+    public bool IsReadOnly => sqlite3_db_readonly(_db, "main") == 1;
+
     /// <summary>Page size in bytes.</summary>
     public int PageSize => (int)QueryNumber("PRAGMA page_size");
 
     /// <summary>Size of the database in pages, as the open transaction sees it.</summary>
     public uint PageCount => (uint)QueryNumber("PRAGMA page_count");
+
+    /// <summary>SQLITE_VERSION_NUMBER of the library that wrote the database last (bytes 96 to 99 of its header).</summary>
+    public uint LastWriterVersion
+    {
+        get
+        {
+            Span<byte> version = stackalloc byte[sizeof(uint)];
+            ReadFile(offset: 96, version);
+            return System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(version);
+        }
+    }
 
     /// <summary>Asks SQLite for WAL mode and returns the mode it is in then, in lower case.</summary>
     public string SwitchToWal() => QueryText("PRAGMA journal_mode=wal");

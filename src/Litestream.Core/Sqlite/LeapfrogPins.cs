@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Litestream.Sqlite;
 
 /// <summary>
@@ -20,6 +22,8 @@ namespace Litestream.Sqlite;
 /// </remarks>
 internal sealed class LeapfrogPins : IDisposable
 {
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(10);
+
     private DatabaseConnection _pinned;
     private DatabaseConnection _idle;
 
@@ -46,7 +50,8 @@ internal sealed class LeapfrogPins : IDisposable
         try
         {
             first = DatabaseConnection.Open(path, busyTimeout);
-            EnsureWal(first);
+            EnsureWritable(first);
+            EnsureWal(first, busyTimeout);
             second = DatabaseConnection.Open(path, busyTimeout);
             first.Pin();
             return new LeapfrogPins(first, second);
@@ -108,19 +113,47 @@ internal sealed class LeapfrogPins : IDisposable
         _pinned.Dispose();
     }
 
-    private static void EnsureWal(DatabaseConnection connection)
+    // SQLite opens a file that it may not write for reading alone, and the first checkpoint would be what fails.
+    private static void EnsureWritable(DatabaseConnection connection)
+    {
+        if (connection.IsReadOnly)
+        {
+            throw new DatabaseAccessDeniedException(
+                $"'{connection.Path}' may only be read by this user, and replication has to checkpoint it. Nothing was changed. Give this user write access to the database and its folder.")
+            { Database = connection.Path };
+        }
+    }
+
+    private static void EnsureWal(DatabaseConnection connection, TimeSpan busyTimeout)
     {
         if (connection.JournalMode == "wal")
         {
             return;
         }
 
-        string mode = connection.SwitchToWal();
+        string mode = SwitchToWal(connection, busyTimeout);
         if (mode != "wal")
         {
             throw new DatabaseNotWalException(
                 $"'{connection.Path}' is in journal mode '{mode}' and could not be switched to WAL, which replication needs. Nothing was changed. Close the programs that hold it and try again; a database on a network file system cannot be replicated.")
             { Database = connection.Path };
+        }
+    }
+
+    // SQLite's own busy timeout does not hold for this statement where a writer is in the middle of a transaction.
+    private static string SwitchToWal(DatabaseConnection connection, TimeSpan busyTimeout)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return connection.SwitchToWal();
+            }
+            catch (DatabaseLockedException) when (Stopwatch.GetElapsedTime(begin) < busyTimeout)
+            {
+                Thread.Sleep(RetryInterval);
+            }
         }
     }
 }

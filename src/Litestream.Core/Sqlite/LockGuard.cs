@@ -28,7 +28,7 @@ internal sealed class LockGuard
         string? locks = ReadLocks();
         string databaseMark = Mark(database);
         string sharedMemoryMark = Mark(sharedMemory);
-        if (locks is not null && Holds(locks, databaseMark) && Holds(locks, sharedMemoryMark))
+        if (locks is not null && Holds(locks, databaseMark, _process) && Holds(locks, sharedMemoryMark, _process))
         {
             _database = databaseMark;
             _sharedMemory = sharedMemoryMark;
@@ -47,16 +47,22 @@ internal sealed class LockGuard
         }
 
         string? locks = ReadLocks();
-        return locks is null || (Holds(locks, _database) && Holds(locks, _sharedMemory));
+        return locks is null || (Holds(locks, _database, _process) && Holds(locks, _sharedMemory, _process));
     }
 
-    // A line of /proc/locks (proc_locks(5)): "2: POSIX  ADVISORY  READ 6869 fe:00:11657343 124 124".
-    private bool Holds(string locks, string mark)
+    /// <summary>Whether a process holds a lock on a file.</summary>
+    /// <param name="locks">Lines of <c>/proc/locks</c> (proc_locks(5)): "2: POSIX  ADVISORY  READ 6869 fe:00:11657343 124 124".</param>
+    /// <param name="mark">The file's number, as in ":11657343 ".</param>
+    /// <param name="process">The process id.</param>
+    internal static bool Holds(string locks, string mark, string process)
     {
         foreach (ReadOnlySpan<char> line in locks.AsSpan().EnumerateLines())
         {
             int at = line.IndexOf(mark, StringComparison.Ordinal);
-            if (at > 0 && line.Contains("POSIX", StringComparison.Ordinal) && line[..line[..at].LastIndexOf(' ')].EndsWith(_process, StringComparison.Ordinal))
+            int end = at > 0 ? line[..at].LastIndexOf(' ') : -1;
+            if (end > 0
+                && line.Contains("POSIX", StringComparison.Ordinal)
+                && line[(line[..end].LastIndexOf(' ') + 1)..end].SequenceEqual(process))
             {
                 return true;
             }

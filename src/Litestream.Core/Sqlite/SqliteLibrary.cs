@@ -45,6 +45,12 @@ internal static class SqliteLibrary
     }
 
     /// <summary>
+    /// Whether a version of SQLite has the WAL-reset bug: 3.7.0 to 3.51.2, but for the two releases that it was mended in.
+    /// </summary>
+    /// <param name="version">SQLITE_VERSION_NUMBER, as in 3051003.</param>
+    public static bool HasWalResetBug(uint version) => version is >= 3007000 and < FirstSafeVersion and not 3050007 and not 3044006;
+
+    /// <summary>
     /// Refuses a database that something else in this process has open: POSIX locks belong to the process, and closing any
     /// descriptor of the file would drop ours and theirs. Linux only; elsewhere there is no way to look.
     /// </summary>

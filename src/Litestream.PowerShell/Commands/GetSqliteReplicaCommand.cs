@@ -1,6 +1,6 @@
 using System.Management.Automation;
-using Litestream.Restoration;
 using Litestream.Ltx;
+using Litestream.Restoration;
 using Litestream.Storage;
 
 namespace Litestream.PowerShell.Commands;

@@ -23,8 +23,11 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
     private readonly List<ReplicationOptions> _replications = [];
 
     /// <summary>Databases, with wildcards.</summary>
-    [Parameter(
-        ParameterSetName = PathSet, Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    /// <remarks>
+    /// Not from the pipeline by value: each database needs a destination of its own, and an object whose path is in PSPath or FullName
+    /// would be taken as its text.
+    /// </remarks>
+    [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
     public string[] Path { get; set; } = [];

@@ -97,6 +97,28 @@ public class LtxDecoderTests
     }
 
     [Fact]
+    public async Task Index_that_is_not_that_of_the_pages_is_refused_though_the_checksum_is_met()
+    {
+        byte[] page = new byte[512];
+        Action<List<byte>>[] mangles =
+        [
+            index => index[0] = 3, // page 2
+            index => index[1]++, // its offset
+            index => index[2]++, // its size
+            index => index[^1] = 1, // the terminator
+            index => index.Add(0), // one byte more
+            index => index.RemoveAt(index.Count - 1),
+            index => index.RemoveRange(0, index.Count - 1),
+        ];
+        foreach (Action<List<byte>> mangle in mangles)
+        {
+            byte[] file = new LtxSpecimen { MinTxid = 2, MaxTxid = 2, Commit = 3, Pages = [(2, page)], Index = mangle }.ToBytes();
+            LtxFormatException e = await LtxReading.FailsAsync(file);
+            Assert.InRange(e.Offset, 625, file.Length);
+        }
+    }
+
+    [Fact]
     public async Task Headers_that_break_a_rule_are_refused_where_they_break_it()
     {
         (LtxSpecimen File, int Offset)[] bad =

@@ -38,6 +38,9 @@ internal sealed class LtxSpecimen
     /// <summary>Makes the LZ4 block of a page; literals only unless told otherwise.</summary>
     internal Func<byte[], byte[]> Compress { get; init; } = Literals;
 
+    /// <summary>Changes the index before it is written and hashed; nothing unless told otherwise.</summary>
+    internal Action<List<byte>> Index { get; init; } = _ => { };
+
     internal byte[] ToBytes()
     {
         var file = new List<byte>();
@@ -62,6 +65,7 @@ internal sealed class LtxSpecimen
         }
 
         index.Add(0);
+        Index(index);
         byte[] tail = [0, 0, 0, 0, 0, 0, .. index, .. U64((ulong)index.Count), .. U64(PostApply)];
         file.AddRange(tail);
         hashed.AddRange(tail);

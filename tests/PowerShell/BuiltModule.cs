@@ -1,0 +1,20 @@
+using System.Reflection;
+
+namespace Litestream.Tests.PowerShell;
+
+/// <summary>Where the build has put the host and the module.</summary>
+internal static class BuiltModule
+{
+    private static readonly string HostFolder = typeof(BuiltModule).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .Single(attribute => attribute.Key == "HostFolder").Value!;
+
+    /// <summary>The console host's executable.</summary>
+    public static string HostExecutable { get; } =
+        Path.Combine(HostFolder, OperatingSystem.IsWindows() ? "Litestream.Host.exe" : "Litestream.Host");
+
+    /// <summary>The module's folder.</summary>
+    public static string Folder { get; } = Path.Combine(HostFolder, "module", "Litestream");
+
+    /// <summary>The module's manifest.</summary>
+    public static string Manifest { get; } = Path.Combine(Folder, "Litestream.psd1");
+}

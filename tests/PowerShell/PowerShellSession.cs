@@ -1,0 +1,95 @@
+using System.Management.Automation;
+using System.Management.Automation.Runspaces;
+
+namespace Litestream.Tests.PowerShell;
+
+/// <summary>A runspace of the real engine with the module imported from its folder by its manifest.</summary>
+public sealed class PowerShellSession : IDisposable
+{
+    private readonly RecordingHost _host = new();
+    private readonly Runspace _runspace;
+
+    public PowerShellSession()
+    {
+        // The tests' own process is neither pwsh nor the module's host: it says what to run the worker in, as any such program can.
+        Environment.SetEnvironmentVariable("LITESTREAM_WORKER_HOST", BuiltModule.HostExecutable);
+        _runspace = RunspaceFactory.CreateRunspace(_host, InitialSessionState.CreateDefault2());
+        _runspace.Open();
+        Run($"Import-Module '{BuiltModule.Manifest}'").ThrowIfFailed();
+    }
+
+    /// <summary>Runs a script in the runspace.</summary>
+    /// <param name="script">PowerShell; <c>$args</c> are the arguments.</param>
+    /// <param name="arguments">For <c>$args</c>.</param>
+    internal Outcome Run(string script, params object[] arguments)
+    {
+        _host.TakeOutput();
+        using System.Management.Automation.PowerShell shell = NewShell();
+        shell.AddScript(script, useLocalScope: true);
+        foreach (object argument in arguments)
+        {
+            shell.AddArgument(argument);
+        }
+
+        List<PSObject> output = [];
+        ErrorRecord? terminating = null;
+        try
+        {
+            shell.Invoke(null, output);
+        }
+        catch (RuntimeException exception)
+        {
+            terminating = exception.ErrorRecord;
+        }
+
+        return new Outcome(output, [.. shell.Streams.Error], terminating, [.. shell.Streams.Verbose], _host.TakeOutput());
+    }
+
+    /// <summary>Runs a script with a folder as the session's location, which is not the process' current folder.</summary>
+    /// <param name="folder">Full path.</param>
+    /// <param name="script">PowerShell.</param>
+    internal Outcome RunIn(string folder, string script)
+    {
+        PathIntrinsics paths = _runspace.SessionStateProxy.Path;
+        string before = paths.CurrentLocation.Path;
+        paths.SetLocation(WildcardPattern.Escape(folder));
+        try
+        {
+            return Run(script);
+        }
+        finally
+        {
+            paths.SetLocation(WildcardPattern.Escape(before));
+        }
+    }
+
+    /// <summary>A pipeline in the runspace; one at a time.</summary>
+    internal System.Management.Automation.PowerShell NewShell() => System.Management.Automation.PowerShell.Create(_runspace);
+
+    public void Dispose() => _runspace.Dispose();
+
+    /// <summary>What came of a script.</summary>
+    /// <param name="Output">Objects, as they came.</param>
+    /// <param name="Errors">Non-terminating errors.</param>
+    /// <param name="Terminating">The error that ended it, or null.</param>
+    /// <param name="Verbose">Verbose messages.</param>
+    /// <param name="Shown">What the host was asked to show.</param>
+    internal sealed record Outcome(
+        IReadOnlyList<PSObject> Output,
+        IReadOnlyList<ErrorRecord> Errors,
+        ErrorRecord? Terminating,
+        IReadOnlyList<VerboseRecord> Verbose,
+        string Shown)
+    {
+        public Outcome ThrowIfFailed() =>
+            (Terminating ?? (Errors.Count > 0 ? Errors[0] : null)) is { } error ? throw new InvalidOperationException(error.ToString(), error.Exception) : this;
+
+        public PSObject Single()
+        {
+            ThrowIfFailed();
+            return Assert.Single(Output);
+        }
+
+        public ErrorRecord SingleError() => Assert.Single(Terminating is null ? Errors : [Terminating, .. Errors]);
+    }
+}
