@@ -13,12 +13,11 @@ public sealed class RestorePointTests : IDisposable
     public RestorePointTests(PowerShellSession session)
     {
         _session = session;
-        using EventTable table = new(Database);
         for (int i = 0; i < 3; i++)
         {
-            table.Add(1);
+            EventTable.Make(Database, events: 1);
             Run("Start-SqliteReplication $args[0] $args[1] -Once", Database, Replica).ThrowIfFailed();
-            PSObject newest = Run("Get-SqliteRestorePoint $args[0] | Select-Object -Last 1", Replica).Single();
+            PSObject newest = Run("Get-SqliteRestorePoint $args[0]", Replica).ThrowIfFailed().Output[^1];
             _points.Add(((ulong)newest.Properties["Txid"].Value, (DateTime)newest.Properties["Timestamp"].Value, EventTable.ReadAll(Database)));
         }
     }
