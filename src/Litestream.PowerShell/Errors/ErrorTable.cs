@@ -61,7 +61,7 @@ internal static class ErrorTable
         ["ReplicaNotFound"] = new(ErrorCategory.ObjectNotFound, "Check the replica's place; list it with Get-SqliteReplica."),
         ["ReplicationEnded"] = new(ErrorCategory.InvalidOperation, "Start the replication again."),
         ["MaintenanceSettingInvalid"] = new(ErrorCategory.InvalidArgument, "Give growing intervals, and a retention that is longer than they are."),
-        ["ReplicaGap"] = new(ErrorCategory.InvalidData, "Restore to a point before the gap, or from another replica."),
+        ["ReplicaGap"] = new(ErrorCategory.InvalidData, "Restore to a point that Get-SqliteRestorePoint lists, or from another replica."),
         ["IntegrityCheckFailed"] = new(ErrorCategory.InvalidData, "Restore to an earlier point or from another replica; check the live database too."),
         ["ReplicaBehind"] = new(ErrorCategory.OperationTimeout, "See whether replication runs, or give it more time with -Timeout."),
         ["ImagesDiffer"] = new(ErrorCategory.InvalidResult, "Do not rely on this replica: replicate to a new destination, and report it."),
