@@ -99,6 +99,12 @@ internal sealed class ForegroundReplication
                 $"{status.DatabasePath} -> {status.Destination}: {status.State}{detail}", end).ConfigureAwait(false);
         }
 
+        if (status.State == ReplicationState.Streaming && !watched.Noticed)
+        {
+            watched.Noticed = true;
+            await Notices.WriteAsync(_pipeline, status, end).ConfigureAwait(false);
+        }
+
         watched.Last = status;
     }
 
@@ -118,6 +124,9 @@ internal sealed class ForegroundReplication
         internal Task Starting { get; set; } = Task.CompletedTask;
 
         internal ReplicationStatus? Last { get; set; }
+
+        /// <summary>What is to be heard once was written.</summary>
+        internal bool Noticed { get; set; }
 
         /// <summary>It has ended by an error, and that was written.</summary>
         internal bool Reported { get; set; }

@@ -49,6 +49,7 @@ internal sealed class SingleReplication(CmdletPipeline pipeline, TimeSpan patien
             }
 
             ReplicationStatus last = await catchingUp.ConfigureAwait(false);
+            await Notices.WriteAsync(pipeline, last, stop).ConfigureAwait(false);
             return LastSync.Shortfall(SqliteReplication.From(last, Environment.ProcessId)) is { } shortfall
                 ? throw shortfall
                 : SqliteReplicationRun.From(last, TimeProvider.System.GetElapsedTime(startedAt));
