@@ -73,6 +73,29 @@ public sealed class RestartTests
     }
 
     [Fact]
+    public async Task A_backup_that_was_put_back_grows_the_database_by_pages_that_it_had_before()
+    {
+        await using ReplicationFolder folder = new();
+        using (Application application = Application.WithPages(folder.Database, 4096))
+        {
+            application.Fill(60);
+        }
+
+        await folder.OnceAsync();
+        File.Copy(folder.Database, folder["backup.db"]);
+        using (Application application = new(folder.Database))
+        {
+            application.Execute("DELETE FROM t WHERE id > 10; VACUUM");
+        }
+
+        await folder.OnceAsync();
+        File.Copy(folder["backup.db"], folder.Database, overwrite: true);
+
+        Assert.Equal((0, 1), ((await folder.OnceAsync()).BaseImages, (await folder.OnceAsync()).Scans));
+        Assert.Equal(3ul, await folder.EqualAsync());
+    }
+
+    [Fact]
     public async Task Another_page_size_begins_a_new_base_image_behind_the_old_one_and_the_old_files_stay()
     {
         await using ReplicationFolder folder = new();

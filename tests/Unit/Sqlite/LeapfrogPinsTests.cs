@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using Litestream.Sqlite;
 using Litestream.Tests.Unit.Replication;
+using static SQLitePCL.raw;
 
 namespace Litestream.Tests.Unit.Sqlite;
 
@@ -49,6 +51,34 @@ public sealed class LeapfrogPinsTests : IDisposable
         await written;
         Assert.True(generations > 0, "The WAL was never reset: the test shows nothing.");
         Assert.Equal(captured.ChangeCounter - started, (uint)commits);
+    }
+
+    [Fact]
+    public async Task Between_two_pins_there_is_no_moment_for_a_commit_a_checkpoint_and_a_reset()
+    {
+        using (Application application = Application.WithPages(Database, 1024))
+        {
+            application.Fill(1, bytes: 10);
+        }
+
+        using LeapfrogPins pins = LeapfrogPins.Open(Database, TimeSpan.FromSeconds(5));
+        using WalFile wal = new(Database);
+        using WalWindow window = new();
+        using ChildProcess hammer = ChildProcess.Start(CommitAndResetAsync, [Database]);
+        Assert.Equal("begun", await hammer.ReadLineAsync());
+        Task<string> hammering = hammer.ReadToEndAsync();
+        WalPosition captured = pins.Position;
+        int generations = 0;
+        while (!hammering.IsCompleted)
+        {
+            WalPosition next = pins.Leap();
+            Assert.True(window.TryScan(wal, captured, next), window.Doubt);
+            generations += next.SameGeneration(captured) ? 0 : 1;
+            captured = next;
+        }
+
+        await hammering;
+        Assert.True(generations > 20, $"Only {generations} resets: the test shows little.");
     }
 
     [Fact]
@@ -120,5 +150,18 @@ public sealed class LeapfrogPinsTests : IDisposable
 
         using LeapfrogPins pins = await opening;
         Assert.Equal("wal", pins.Pinned.JournalMode);
+    }
+
+    private static Task CommitAndResetAsync(string[] args)
+    {
+        using Application application = new(args[0], "PRAGMA busy_timeout=0; PRAGMA synchronous=off; PRAGMA wal_autocheckpoint=0");
+        Console.WriteLine("begun");
+        for (long begin = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begin).TotalSeconds < 2;)
+        {
+            application.Execute("UPDATE t SET b=randomblob(20)");
+            application.Checkpoint(SQLITE_CHECKPOINT_RESTART);
+        }
+
+        return Task.CompletedTask;
     }
 }
