@@ -150,7 +150,7 @@ public sealed class HostTests : IDisposable
     {
         HostProcess.Result result = await HostProcess.RunAsync("-Command", "(Get-Command -Module Litestream).Count; $PSHOME; $Error.Count");
 
-        Assert.Equal(["7", Path.GetDirectoryName(BuiltModule.HostExecutable)!, "0"], result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(["8", Path.GetDirectoryName(BuiltModule.HostExecutable)!, "0"], result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
     [Fact]
