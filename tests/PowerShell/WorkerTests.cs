@@ -148,9 +148,15 @@ public sealed class WorkerTests(PowerShellSession session) : IDisposable
             """);
         using HostProcess host = HostProcess.Start(null, "-File", _folder["run.ps1"], "-Path", table.FullPath, "-Destination", _folder["r"]);
         await host.WaitForAsync("replicates");
+
+        // With a file in its place, the replica cannot be reached until the caller is gone: only a last sync brings the rest there.
+        Directory.Move(_folder["r"], _folder["away"]);
+        File.WriteAllText(_folder["r"], "");
         table.Add(200);
         host.Signal(HostProcess.SIGKILL);
         string output = (await host.WaitForExitAsync()).Output;
+        File.Delete(_folder["r"]);
+        Directory.Move(_folder["away"], _folder["r"]);
 
         AssertEnded(int.Parse(output.Split(' ')[1], null));
         AssertReplicaHolds(table);

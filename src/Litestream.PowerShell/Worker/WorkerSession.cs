@@ -1,4 +1,5 @@
 using System.IO.Pipes;
+using System.Text.Json;
 using Litestream.Replication;
 
 namespace Litestream.PowerShell.Worker;
@@ -32,9 +33,9 @@ internal sealed class WorkerSession(PipeStream pipe) : IDisposable
         {
             // The last words are below.
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or JsonException)
         {
-            // The caller was killed: the same as the end of the pipe.
+            // The caller was killed, or is of another version: the same as the end of the pipe.
         }
 
         Dictionary<int, ReplicationStatus> last = await StopAllAsync().ConfigureAwait(false);
