@@ -24,7 +24,7 @@ public sealed class HostileWriterTests
             await first.ReadToEndAsync();
         }
 
-        using ChildProcess writer = WriterProcess.Start(folder.Database, [.. options, "--seconds", "3"]);
+        using ChildProcess writer = WriterProcess.Start(folder.Database, [.. options, "--seconds", "2"]);
         Replicator replicator = await folder.StartAsync(folder.Options with { CheckpointBytes = 1 << 20, BlockingCheckpointBytes = 2 << 20 });
 
         await writer.ReadToEndAsync();

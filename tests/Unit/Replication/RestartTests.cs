@@ -28,6 +28,7 @@ public sealed class RestartTests
 
     [Theory]
     [InlineData("PRAGMA wal_checkpoint(RESTART); INSERT INTO t(b) VALUES(1)")]
+    [InlineData("UPDATE t SET b=1 WHERE id=50; PRAGMA wal_checkpoint(RESTART); INSERT INTO t(b) VALUES(1)")]
     [InlineData("PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO t(b) VALUES(1)")]
     [InlineData("PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO t(b) VALUES(1); PRAGMA wal_checkpoint(TRUNCATE); UPDATE t SET b=2 WHERE id=7")]
     public async Task When_the_WAL_was_reset_every_page_is_compared_and_the_difference_sent(string meanwhile)

@@ -127,6 +127,7 @@ public sealed class TroubleTests(ITestOutputHelper output)
         await application.ExecuteAsync("INSERT INTO t(b) VALUES(randomblob(200000))");
         await Until.HoldsAsync(() => replicator.Status.LagBytes > 100_000, () => replicator.Status);
         await application.ExecuteAsync("PRAGMA busy_timeout=0; INSERT INTO t(b) VALUES(1)");
+        await application.ExecuteAsync("INSERT INTO t(b) VALUES(2)"); // the first may slip into the checkpoint that follows a capture
         await Until.HoldsAsync(
             () => replicator.Status.Detail?.StartsWith("staging is full", StringComparison.Ordinal) == true, () => replicator.Status);
         Assert.Equal(ReplicationState.Retrying, replicator.Status.State);
@@ -150,19 +151,18 @@ public sealed class TroubleTests(ITestOutputHelper output)
     public async Task A_database_that_was_replaced_is_noticed_and_its_difference_sent()
     {
         await using ReplicationFolder folder = new();
-        using ApplicationProcess application = await folder.OpenApplicationAsync(rows: 20);
-        Replicator replicator = await folder.StartAsync();
-        using (Application other = new(folder["other.db"]))
+        foreach (string path in (string[])[folder.Database, folder["other.db"]])
         {
-            other.Fill(30, table: "other");
+            using Application application = new(path);
+            application.Fill(20);
         }
 
-        await application.KillAsync();
+        Replicator replicator = await folder.StartAsync();
         File.Delete(folder.Database + "-wal");
         File.Delete(folder.Database + "-shm");
         File.Move(folder["other.db"], folder.Database, overwrite: true);
 
-        await Until.HoldsAsync(() => replicator.Status is { Scans: > 0, State: ReplicationState.Streaming }, () => replicator.Status);
+        await Until.HoldsAsync(() => replicator.Status is { ReplicaTxid: > 1, State: ReplicationState.Streaming }, () => replicator.Status);
         Assert.Equal("DatabaseReplaced", replicator.Status.LastErrorId);
         Assert.Equal(1, replicator.Status.BaseImages);
         await replicator.StopAsync(CancellationToken.None);
