@@ -12,6 +12,7 @@
     CmdletsToExport      = @(
         'Get-SqliteReplica'
         'Get-SqliteReplication'
+        'Get-SqliteRestorePoint'
         'Restore-SqliteDatabase'
         'Start-SqliteReplication'
         'Stop-SqliteReplication'

@@ -72,7 +72,7 @@ function Format-Size([double] $Bytes) {
 
 if (-not [IO.File]::Exists($writer)) {
     'Building the program that writes to the database ...'
-    & dotnet build ([IO.Path]::Combine($root, 'tests', 'EventWriter')) -c Release --nologo -v quiet
+    & dotnet build ([IO.Path]::Combine($root, 'tests', 'EventWriter')) -c Release --nologo -v quiet -clp:NoSummary
     if ($LASTEXITCODE -ne 0) {
         throw 'The writer could not be built.'
     }

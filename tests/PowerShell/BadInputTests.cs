@@ -23,6 +23,8 @@ public sealed class BadInputTests(PowerShellSession session) : IDisposable
     [InlineData("Start-SqliteReplication folder -Destination r", "NotADatabase", ErrorCategory.InvalidData)]
     [InlineData("Start-SqliteReplication a.db-wal -Destination r", "NotADatabase", ErrorCategory.InvalidData)]
     [InlineData("Start-SqliteReplication a.db -Destination s9://bucket/r", "ReplicaLocationInvalid", ErrorCategory.InvalidArgument)]
+    [InlineData("Start-SqliteReplication a.db -Destination text.txt/r -Once", "ReplicaUnreachable", ErrorCategory.ConnectionError)]
+    [InlineData("Start-SqliteReplication a.db -Destination text.txt/r", "ReplicaUnreachable", ErrorCategory.ConnectionError)]
     [InlineData("Get-SqliteReplication a.db", "ReplicationNotFound", ErrorCategory.ObjectNotFound)]
     [InlineData("Sync-SqliteReplication a.db", "ReplicationNotFound", ErrorCategory.ObjectNotFound)]
     [InlineData("Stop-SqliteReplication a.db", "ReplicationNotFound", ErrorCategory.ObjectNotFound)]

@@ -10,7 +10,7 @@ public sealed class ModuleTests(PowerShellSession session)
 {
     private static readonly string[] Cmdlets =
     [
-        "Get-SqliteReplica", "Get-SqliteReplication", "Restore-SqliteDatabase", "Start-SqliteReplication",
+        "Get-SqliteReplica", "Get-SqliteReplication", "Get-SqliteRestorePoint", "Restore-SqliteDatabase", "Start-SqliteReplication",
         "Stop-SqliteReplication", "Sync-SqliteReplication", "Test-SqliteReplica",
     ];
 
@@ -88,9 +88,12 @@ public sealed class ModuleTests(PowerShellSession session)
     [Theory]
     [InlineData("Get-SqliteReplica", "[-Source] <string> [<CommonParameters>]")]
     [InlineData("Get-SqliteReplication", "[[-Path] <string[]>] [<CommonParameters>]")]
+    [InlineData("Get-SqliteRestorePoint", "[-Source] <string> [<CommonParameters>]")]
     [InlineData(
         "Restore-SqliteDatabase",
-        "[-Source] <string> [-OutputPath] <string> [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
+        "[-Source] <string> [-OutputPath] <string> [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]",
+        "[-Source] <string> [-OutputPath] <string> -TransactionId <ulong> [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]",
+        "[-Source] <string> [-OutputPath] <string> -At <DateTimeOffset> [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData(
         "Start-SqliteReplication",
         "[-Path] <string[]> [-Destination] <string> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]",

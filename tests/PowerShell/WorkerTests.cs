@@ -65,6 +65,22 @@ public sealed class WorkerTests(PowerShellSession session) : IDisposable
     }
 
     [Fact]
+    public void Another_database_s_replica_is_refused_unless_adopted()
+    {
+        session.Run("Start-SqliteReplication $args[0] $args[1] -Once", EventTable.Make(_folder["a.db"]), _folder["r"]).ThrowIfFailed();
+        using EventTable other = new(_folder["b.db"]);
+        other.Add(10);
+
+        ErrorRecord error = session.Run("Start-SqliteReplication $args[0] $args[1]", other.FullPath, _folder["r"]).SingleError();
+        Assert.StartsWith("ReplicaConflict,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Empty(session.Run("Get-SqliteReplication").Output);
+
+        session.Run("Start-SqliteReplication $args[0] $args[1] -AdoptReplica", other.FullPath, _folder["r"]).ThrowIfFailed();
+        session.Run("Sync-SqliteReplication; Stop-SqliteReplication *").ThrowIfFailed();
+        AssertReplicaHolds(other);
+    }
+
+    [Fact]
     public async Task A_killed_worker_shows_as_faulted_and_a_new_start_continues()
     {
         using EventTable table = new(_folder["a.db"]);
@@ -132,9 +148,15 @@ public sealed class WorkerTests(PowerShellSession session) : IDisposable
             """);
         using HostProcess host = HostProcess.Start(null, "-File", _folder["run.ps1"], "-Path", table.FullPath, "-Destination", _folder["r"]);
         await host.WaitForAsync("replicates");
+
+        // With a file in its place, the replica cannot be reached until the caller is gone: only a last sync brings the rest there.
+        Directory.Move(_folder["r"], _folder["away"]);
+        File.WriteAllText(_folder["r"], "");
         table.Add(200);
         host.Signal(HostProcess.SIGKILL);
         string output = (await host.WaitForExitAsync()).Output;
+        File.Delete(_folder["r"]);
+        Directory.Move(_folder["away"], _folder["r"]);
 
         AssertEnded(int.Parse(output.Split(' ')[1], null));
         AssertReplicaHolds(table);

@@ -23,6 +23,7 @@ public sealed class MaintenanceSchedule
     private readonly Compactor _compactor;
     private readonly long?[] _merged;
     private long? _imageMade;
+    private bool _isUncertain;
 
     /// <summary>Prepares.</summary>
     /// <param name="store">The replica, which the caller holds.</param>
@@ -64,36 +65,65 @@ public sealed class MaintenanceSchedule
 
     /// <summary>Merges what is due, level after level.</summary>
     /// <param name="cancellationToken">Ends it; what was made is kept.</param>
-    public async Task MergeAsync(CancellationToken cancellationToken)
-    {
-        DateTimeOffset now = _time.GetUtcNow();
-        for (int i = 0; i < _merged.Length; i++)
+    public Task MergeAsync(CancellationToken cancellationToken) => StepAsync(
+        async () =>
         {
-            long slot = Compactor.Slot(now, _options.Levels[i]);
-            if (_merged[i] != slot)
+            DateTimeOffset now = _time.GetUtcNow();
+            for (int i = 0; i < _merged.Length; i++)
             {
-                await _compactor.CompactAsync(i + 1, _options.Levels[i], now, cancellationToken).ConfigureAwait(false);
-                _merged[i] = slot;
+                long slot = Compactor.Slot(now, _options.Levels[i]);
+                if (_merged[i] != slot)
+                {
+                    await _compactor.CompactAsync(i + 1, _options.Levels[i], now, cancellationToken).ConfigureAwait(false);
+                    _merged[i] = slot;
+                }
             }
-        }
-    }
+        },
+        cancellationToken);
 
-    /// <summary>Takes over a full image that was just written, once it has been read back.</summary>
-    /// <param name="image">The file.</param>
-    /// <param name="written">The trailer it was written with.</param>
+    /// <summary>Makes a full image if one is due, and reads it back.</summary>
+    /// <param name="send">Writes it to the replica; gives the file and the trailer it was written with, or null if it could not be made now.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="LtxFormatException">It is not what was written; it has been deleted, or will be.</exception>
-    public async Task AcceptImageAsync(ReplicaFile image, LtxTrailer written, CancellationToken cancellationToken)
+    /// <exception cref="LtxFormatException">It was not stored as it was written; it has been deleted, or will be.</exception>
+    public async Task MakeImageAsync(
+        Func<CancellationToken, Task<(ReplicaFile File, LtxTrailer Trailer)?>> send, CancellationToken cancellationToken)
     {
-        await _readBack.AcceptAsync(image, written, cancellationToken).ConfigureAwait(false);
-        _imageMade = _time.GetTimestamp();
+        ArgumentNullException.ThrowIfNull(send);
+        if (!IsImageDue)
+        {
+            return;
+        }
+
+        await StepAsync(
+            async () =>
+            {
+                await _readBack.DiscardAsync(cancellationToken).ConfigureAwait(false);
+                if (await send(cancellationToken).ConfigureAwait(false) is { } sent)
+                {
+                    await _readBack.AcceptAsync(sent.File, sent.Trailer, cancellationToken).ConfigureAwait(false);
+                    _imageMade = _time.GetTimestamp();
+                }
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Deletes what has expired.</summary>
     /// <param name="cancellationToken">Ends it between two files.</param>
-    public async Task DeleteExpiredAsync(CancellationToken cancellationToken)
+    public Task DeleteExpiredAsync(CancellationToken cancellationToken) => StepAsync(
+        async () =>
+        {
+            DateTimeOffset now = _time.GetUtcNow();
+            await DeleteBelowFloorAsync(now, cancellationToken).ConfigureAwait(false);
+            foreach ((ReplicaFile capture, ReplicaFile merge) in Retention.Covered(_catalogue, _options, now))
+            {
+                await _readBack.EnsureSoundAsync(merge, cancellationToken).ConfigureAwait(false);
+                await DeleteAsync(capture, cancellationToken).ConfigureAwait(false);
+            }
+        },
+        cancellationToken);
+
+    private async Task DeleteBelowFloorAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
-        DateTimeOffset now = _time.GetUtcNow();
         if (Retention.Floor(_catalogue, _options, now) is { } floor && Retention.BelowFloor(_catalogue, floor) is { Count: > 0 } below)
         {
             await _readBack.EnsureSoundAsync(floor, cancellationToken).ConfigureAwait(false);
@@ -102,17 +132,48 @@ public sealed class MaintenanceSchedule
                 await DeleteAsync(file, cancellationToken).ConfigureAwait(false);
             }
         }
-
-        foreach ((ReplicaFile capture, ReplicaFile merge) in Retention.Covered(_catalogue, _options, now))
-        {
-            await _readBack.EnsureSoundAsync(merge, cancellationToken).ConfigureAwait(false);
-            await DeleteAsync(capture, cancellationToken).ConfigureAwait(false);
-        }
     }
 
     private async Task DeleteAsync(ReplicaFile file, CancellationToken cancellationToken)
     {
         await _store.DeleteAsync(file.Level, file.Name, cancellationToken).ConfigureAwait(false);
         _catalogue.Remove(file);
+    }
+
+    // What failed may have been done all the same (the answer was lost). So after an error the levels that are written here are
+    // listed once; what is there unknown to the catalogue is taken in unread.
+    private async Task StepAsync(Func<Task> step, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (_isUncertain)
+            {
+                await _readBack.DiscardAsync(cancellationToken).ConfigureAwait(false);
+                await ListAsync(cancellationToken).ConfigureAwait(false);
+                _isUncertain = false;
+            }
+
+            await step().ConfigureAwait(false);
+        }
+        catch
+        {
+            _isUncertain = true;
+            throw;
+        }
+    }
+
+    private async Task ListAsync(CancellationToken cancellationToken)
+    {
+        for (int level = 1; level <= LtxFileName.SnapshotLevel; level++)
+        {
+            HashSet<LtxFileName> known = [.. _catalogue.Level(level).Select(file => file.Name)];
+            await foreach (ReplicaFile file in _store.ListAsync(level, cancellationToken).ConfigureAwait(false))
+            {
+                if (!known.Contains(file.Name))
+                {
+                    _catalogue.Add(file);
+                }
+            }
+        }
     }
 }

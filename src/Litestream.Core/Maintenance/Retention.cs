@@ -8,7 +8,7 @@ namespace Litestream.Maintenance;
 /// What must stay: for every time inside the snapshot retention, a full image at or before it and a chain from there. So the newest
 /// image that is at least as old as the retention stays, the floor, with everything behind it; what ends at or before the floor may
 /// go. As long as no image is that old, all stay. A captured file may go earlier: when a file of level 1 covers it and some time has
-/// passed. The newest file of a level always stays: it tells where the level goes on, and that of level 0 tells the next start, and
+/// passed since the end of that one. Not since its own: without the first captures of a merge, the later ones lead nowhere. The newest file of a level always stays: it tells where the level goes on, and that of level 0 tells the next start, and
 /// Litestream, where the replica ends.
 /// </remarks>
 public static class Retention
@@ -56,8 +56,9 @@ public static class Retention
         IReadOnlyList<ReplicaFile> captures = catalogue.Level(0);
         foreach (ReplicaFile capture in captures)
         {
-            if (now - capture.Timestamp >= options.Level0Retention && capture != captures[^1]
-                && catalogue.Covering(1, capture.Name) is { } merge)
+            if (capture != captures[^1]
+                && catalogue.Covering(1, capture.Name) is { } merge
+                && now - merge.Timestamp >= options.Level0Retention)
             {
                 covered.Add((capture, merge));
             }

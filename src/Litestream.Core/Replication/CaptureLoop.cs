@@ -178,7 +178,7 @@ internal sealed class CaptureLoop : IDisposable
             }
 
             DoChores(news);
-            LeaveStagingFailure();
+            ReportStaging();
             SetPause(news);
         }
         catch (LocalStateException e)
@@ -205,21 +205,14 @@ internal sealed class CaptureLoop : IDisposable
 
     private bool MayCapture()
     {
-        if (_staging.WaitingBytes >= _options.MaxStagingBytes)
+        if (StagingIsFull)
         {
-            ReportFullStaging();
             return false;
         }
 
         TimeSpan gathered = _time.GetElapsedTime(_lastCapture);
         return _staging.WaitingCount < FilesInLine || gathered >= (_uploader.IsFailing ? GatherWhileFailing : _options.MaxGatherInterval);
     }
-
-    private void ReportFullStaging() => _board.Enter(
-        ReplicationState.Retrying,
-        string.Create(
-            System.Globalization.CultureInfo.InvariantCulture,
-            $"staging is full: {_staging.WaitingBytes:N0} bytes wait for the replica; capture pauses and the WAL grows until it takes them"));
 
     // A request stays in line until it is done: one that fails for lack of room is tried again with the next step.
     private void ServeRequests()
@@ -256,7 +249,7 @@ internal sealed class CaptureLoop : IDisposable
         }
 
         bool idle = !news && _time.GetElapsedTime(_lastNews) >= IdleBeforeCheckpoint;
-        if (idle && _checkpointer.WantsIdleRun)
+        if (idle && _checkpointer.WantsIdleRun && !StagingIsFull)
         {
             _lastNews = _time.GetTimestamp(); // when a reader of others keeps it from ending, the next try is a pause later
             _checkpointer.RunWhileIdle();
@@ -270,11 +263,17 @@ internal sealed class CaptureLoop : IDisposable
         }
     }
 
-    private void LeaveStagingFailure()
+    private bool StagingIsFull => _staging.WaitingBytes >= _options.MaxStagingBytes;
+
+    private void ReportStaging()
     {
-        if ((_stagingFailed || _board.Status.State == ReplicationState.Retrying)
-            && !_uploader.IsFailing
-            && _staging.WaitingBytes < _options.MaxStagingBytes)
+        if (StagingIsFull)
+        {
+            _board.Enter(ReplicationState.Retrying, string.Create(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"staging is full: {_staging.WaitingBytes:N0} bytes wait for the replica; capture pauses and the WAL grows until it takes them"));
+        }
+        else if ((_stagingFailed || _board.Status.State == ReplicationState.Retrying) && !_uploader.IsFailing)
         {
             _stagingFailed = false;
             _board.Enter(ReplicationState.Streaming);

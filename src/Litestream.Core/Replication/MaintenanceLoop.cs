@@ -84,11 +84,7 @@ internal sealed class MaintenanceLoop
     internal async Task RunOnceAsync(CancellationToken cancellationToken)
     {
         await TryAsync(_schedule.MergeAsync, cancellationToken).ConfigureAwait(false);
-        if (_schedule.IsImageDue)
-        {
-            await TryAsync(SendImageAsync, cancellationToken).ConfigureAwait(false);
-        }
-
+        await TryAsync(cancel => _schedule.MakeImageAsync(SendImageAsync, cancel), cancellationToken).ConfigureAwait(false);
         await TryAsync(_schedule.DeleteExpiredAsync, cancellationToken).ConfigureAwait(false);
     }
 
@@ -104,13 +100,13 @@ internal sealed class MaintenanceLoop
         }
     }
 
-    private async Task SendImageAsync(CancellationToken cancellationToken)
+    private async Task<(ReplicaFile File, LtxTrailer Trailer)?> SendImageAsync(CancellationToken cancellationToken)
     {
         (PinnedImage Image, CapturedState Captured)? pinned =
             await _capture.RunAsync(session => session.TryPinCaptured(_options.BusyTimeout), cancellationToken).ConfigureAwait(false);
         if (pinned is not { } found)
         {
-            return; // writers were too quick; the next check tries again
+            return null; // writers were too quick; the next check tries again
         }
 
         using PinnedImage image = found.Image;
@@ -120,13 +116,11 @@ internal sealed class MaintenanceLoop
         }
         catch (TimeoutException)
         {
-            return; // the replica is away or far behind, as the status says; the next check tries again
+            return null; // the replica is away or far behind, as the status says; the next check tries again
         }
 
         DateTimeOffset captured = _catalogue.Level(0).LastOrDefault(file => file.Name.MaxTxid == found.Captured.Txid)?.Timestamp ?? _time.GetUtcNow();
-        (ReplicaFile file, LtxTrailer trailer) = await BaseImage.SendSnapshotAsync(
-            image, _store, found.Captured.Txid, captured, _nodeId, cancellationToken).ConfigureAwait(false);
-        await _schedule.AcceptImageAsync(file, trailer, cancellationToken).ConfigureAwait(false);
+        return await BaseImage.SendSnapshotAsync(image, _store, found.Captured.Txid, captured, _nodeId, cancellationToken).ConfigureAwait(false);
     }
 
     private TimeSpan UntilNextCheck()

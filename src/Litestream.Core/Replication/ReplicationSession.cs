@@ -72,6 +72,8 @@ internal sealed class ReplicationSession : IAsyncDisposable
         _table = start.Table;
         _folder.Guard("opened", () => _head = new HeadRecordFile(_folder.HeadPath));
         LeapfrogPins pins = LeapfrogPins.Open(path, _options.BusyTimeout);
+        bool switched = pins.SwitchedToWal;
+        _board.Update(status => status with { SwitchedToWal = status.SwitchedToWal || switched });
         WarnOfOldWriter(pins.Pinned.LastWriterVersion);
         try
         {

@@ -15,6 +15,9 @@ public sealed record ReplicationStatus
     /// <summary>What it is doing in words, where the state alone does not say: "base image 45 %", "staging is full". Null otherwise.</summary>
     public string? Detail { get; init; }
 
+    /// <summary>Whether the database was switched to WAL mode, in which it was not before.</summary>
+    public bool SwitchedToWal { get; init; }
+
     /// <summary>Something that is not wrong yet but should be mended, or null.</summary>
     public string? Warning { get; init; }
 

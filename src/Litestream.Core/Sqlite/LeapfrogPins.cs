@@ -37,6 +37,9 @@ internal sealed class LeapfrogPins : IDisposable
     /// <summary>Where the present pin stands.</summary>
     public WalPosition Position { get; private set; }
 
+    /// <summary>Whether the database was not in WAL mode before.</summary>
+    public bool SwitchedToWal { get; private init; }
+
     /// <summary>The connection that holds the pin.</summary>
     public DatabaseConnection Pinned => _pinned;
 
@@ -51,10 +54,10 @@ internal sealed class LeapfrogPins : IDisposable
         {
             first = DatabaseConnection.Open(path, busyTimeout);
             EnsureWritable(first);
-            EnsureWal(first, busyTimeout);
+            bool switched = EnsureWal(first, busyTimeout);
             second = DatabaseConnection.Open(path, busyTimeout);
             first.Pin();
-            return new LeapfrogPins(first, second);
+            return new LeapfrogPins(first, second) { SwitchedToWal = switched };
         }
         catch
         {
@@ -124,11 +127,12 @@ internal sealed class LeapfrogPins : IDisposable
         }
     }
 
-    private static void EnsureWal(DatabaseConnection connection, TimeSpan busyTimeout)
+    // True if the database was in another mode.
+    private static bool EnsureWal(DatabaseConnection connection, TimeSpan busyTimeout)
     {
         if (connection.JournalMode == "wal")
         {
-            return;
+            return false;
         }
 
         string mode = SwitchToWal(connection, busyTimeout);
@@ -138,6 +142,8 @@ internal sealed class LeapfrogPins : IDisposable
                 $"'{connection.Path}' is in journal mode '{mode}' and could not be switched to WAL, which replication needs. Nothing was changed. Close the programs that hold it and try again; a database on a network file system cannot be replicated.")
             { Database = connection.Path };
         }
+
+        return true;
     }
 
     // SQLite's own busy timeout does not hold for this statement where a writer is in the middle of a transaction.

@@ -49,7 +49,7 @@ internal sealed class ForegroundReplication
 
         foreach (Watched watched in _all.Where(watched => !watched.Reported))
         {
-            if (LastSync.Shortfall(SqliteReplication.From(watched.Replicator.Status, Environment.ProcessId)) is { } shortfall)
+            if (LastSync.Shortfall(SqliteReplication.From(watched.Last!, Environment.ProcessId)) is { } shortfall)
             {
                 await _pipeline.WriteErrorAsync(ErrorTable.Record(shortfall, watched.Path), stop).ConfigureAwait(false);
             }
@@ -99,21 +99,18 @@ internal sealed class ForegroundReplication
                 $"{status.DatabasePath} -> {status.Destination}: {status.State}{detail}", end).ConfigureAwait(false);
         }
 
+        if (status.State == ReplicationState.Streaming && !watched.Noticed)
+        {
+            watched.Noticed = true;
+            await Notices.WriteAsync(_pipeline, status, end).ConfigureAwait(false);
+        }
+
         watched.Last = status;
     }
 
     private static async Task StopAsync(Watched watched)
     {
-        using CancellationTokenSource limit = new(WorkerProtocol.LastSyncLimit);
-        try
-        {
-            await watched.Replicator.StopAsync(limit.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested)
-        {
-            // What did not go up in time stays in the local state; the status shows it.
-        }
-
+        watched.Last = await OrderlyEnd.StopAsync(watched.Replicator, WorkerProtocol.LastSyncLimit).ConfigureAwait(false);
         await watched.Replicator.DisposeAsync().ConfigureAwait(false);
         await watched.Starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
@@ -127,6 +124,9 @@ internal sealed class ForegroundReplication
         internal Task Starting { get; set; } = Task.CompletedTask;
 
         internal ReplicationStatus? Last { get; set; }
+
+        /// <summary>What is to be heard once was written.</summary>
+        internal bool Noticed { get; set; }
 
         /// <summary>It has ended by an error, and that was written.</summary>
         internal bool Reported { get; set; }

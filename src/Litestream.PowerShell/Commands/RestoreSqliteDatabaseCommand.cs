@@ -8,12 +8,16 @@ namespace Litestream.PowerShell.Commands;
 /// <para type="synopsis">Makes a database file from a replica.</para>
 /// <para type="description">The file appears whole and verified under its name, or not at all. An existing file is refused; with
 /// -Force it is replaced, but only once the new one is whole and verified. -WhatIf shows what would be read, and to which transaction
-/// it leads.</para>
+/// it leads. Without -TransactionId or -At the newest state is restored; Get-SqliteRestorePoint lists what they can name.</para>
 /// </summary>
-[Cmdlet(VerbsData.Restore, "SqliteDatabase", SupportsShouldProcess = true)]
+[Cmdlet(VerbsData.Restore, "SqliteDatabase", SupportsShouldProcess = true, DefaultParameterSetName = NewestSet)]
 [OutputType(typeof(SqliteRestore))]
 public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
 {
+    private const string NewestSet = "Newest";
+    private const string TransactionSet = "Transaction";
+    private const string TimeSet = "Time";
+
     private int _integrityCheck;
 
     /// <summary>The replica's place: a folder path or a <c>file://</c> URL.</summary>
@@ -26,6 +30,21 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
     [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
     public string OutputPath { get; set; } = "";
+
+    /// <summary>The transaction to restore, exactly: a number, <c>0x</c> and hex digits, or the 16 hex digits of a replica file's name.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = TransactionSet)]
+    [Alias("Txid")]
+    [TransactionId]
+    [ValidateRange(1UL, ulong.MaxValue)]
+    public ulong TransactionId { get; set; }
+
+    /// <summary>
+    /// The moment to restore: a DateTime, text such as <c>2026-11-22T10:00Z</c> (local time without a zone), or an age such as
+    /// <c>5 minutes ago</c>. The newest state that can be restored at or before it is; -Verbose says which.
+    /// </summary>
+    [Parameter(Mandatory = true, ParameterSetName = TimeSet)]
+    [Moment]
+    public DateTimeOffset At { get; set; }
 
     /// <summary>What SQLite itself checks in the new file, beyond the checksums of every replica file, which are always met.</summary>
     [Parameter]
@@ -61,7 +80,15 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
             return;
         }
 
-        RestoreOptions options = new() { Source = place, OutputPath = output, Force = Force, IntegrityCheck = IntegrityCheck };
+        RestoreOptions options = new()
+        {
+            Source = place,
+            OutputPath = output,
+            Force = Force,
+            IntegrityCheck = IntegrityCheck,
+            TargetTxid = ParameterSetName == TransactionSet ? TransactionId : null,
+            TargetTime = ParameterSetName == TimeSet ? At : null,
+        };
         Run(async (pipeline, stop) =>
         {
             try
@@ -94,6 +121,14 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
         }
 
         RestorePlan plan = await DatabaseRestorer.PlanAsync(options, stop).ConfigureAwait(false);
+        if (options.TargetTime is { } wanted && plan.Timestamp != wanted)
+        {
+            await pipeline.WriteVerboseAsync(
+                FormattableString.Invariant(
+                    $"No transaction of {wanted.LocalDateTime:yyyy-MM-dd HH:mm:ss.fff} can be restored; the nearest one before it is taken: TXID {plan.Txid} of {plan.Timestamp.LocalDateTime:yyyy-MM-dd HH:mm:ss.fff}."),
+                stop).ConfigureAwait(false);
+        }
+
         foreach (ReplicaFile file in plan.Files)
         {
             await pipeline.WriteVerboseAsync($"Reads level {file.Level} {file.Name}, {Readable.Size(file.Size)}", stop).ConfigureAwait(false);

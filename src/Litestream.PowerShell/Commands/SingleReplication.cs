@@ -1,3 +1,4 @@
+using Litestream.PowerShell.Worker;
 using Litestream.Replication;
 
 namespace Litestream.PowerShell.Commands;
@@ -35,31 +36,31 @@ internal sealed class SingleReplication(CmdletPipeline pipeline, TimeSpan patien
         await using (replicator.ConfigureAwait(false))
         {
             using CancellationTokenSource giveUp = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            Task catchingUp = CatchUpAsync(replicator, giveUp.Token);
+            Task<ReplicationStatus> catchingUp = CatchUpAsync(replicator, giveUp.Token);
             while (await Task.WhenAny(catchingUp, Task.Delay(LookInterval, stop)).ConfigureAwait(false) != catchingUp)
             {
                 stop.ThrowIfCancellationRequested();
                 if (HasFailedTooLong(replicator.Status))
                 {
                     await giveUp.CancelAsync().ConfigureAwait(false);
-                    await catchingUp.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    await ((Task)catchingUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     throw GivenUp(replicator.Status);
                 }
             }
 
-            await catchingUp.ConfigureAwait(false);
-            ReplicationStatus last = replicator.Status;
+            ReplicationStatus last = await catchingUp.ConfigureAwait(false);
+            await Notices.WriteAsync(pipeline, last, stop).ConfigureAwait(false);
             return LastSync.Shortfall(SqliteReplication.From(last, Environment.ProcessId)) is { } shortfall
                 ? throw shortfall
                 : SqliteReplicationRun.From(last, TimeProvider.System.GetElapsedTime(startedAt));
         }
     }
 
-    private static async Task CatchUpAsync(Replicator replicator, CancellationToken stop)
+    private static async Task<ReplicationStatus> CatchUpAsync(Replicator replicator, CancellationToken stop)
     {
         await replicator.StartAsync(stop).ConfigureAwait(false);
         await replicator.SyncAsync(stop).ConfigureAwait(false);
-        await replicator.StopAsync(stop).ConfigureAwait(false);
+        return await OrderlyEnd.StopAsync(replicator, WorkerProtocol.LastSyncLimit).ConfigureAwait(false);
     }
 
     private bool HasFailedTooLong(ReplicationStatus status) =>

@@ -133,6 +133,7 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
             try
             {
                 SessionReplication started = await start.ConfigureAwait(false);
+                await Notices.WriteAsync(pipeline, started.Status, stop).ConfigureAwait(false);
                 await pipeline.WriteObjectAsync(started.ToOutput(), stop).ConfigureAwait(false);
             }
             catch (LitestreamException exception)

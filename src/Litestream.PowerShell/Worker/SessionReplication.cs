@@ -16,6 +16,9 @@ internal sealed class SessionReplication(int key, WorkerProcess worker, Replicat
     /// <summary>Where it runs.</summary>
     internal WorkerProcess Worker => worker;
 
+    /// <summary>As last heard of.</summary>
+    internal ReplicationStatus Status => _status;
+
     /// <summary>Full path of the database.</summary>
     internal string Path => _status.DatabasePath;
 

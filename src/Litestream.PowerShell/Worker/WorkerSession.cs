@@ -1,4 +1,5 @@
 using System.IO.Pipes;
+using System.Text.Json;
 using Litestream.Replication;
 
 namespace Litestream.PowerShell.Worker;
@@ -32,15 +33,15 @@ internal sealed class WorkerSession(PipeStream pipe) : IDisposable
         {
             // The last words are below.
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or JsonException)
         {
-            // The caller was killed: the same as the end of the pipe.
+            // The caller was killed, or is of another version: the same as the end of the pipe.
         }
 
-        await StopAllAsync().ConfigureAwait(false);
+        Dictionary<int, ReplicationStatus> last = await StopAllAsync().ConfigureAwait(false);
         if (terminate.IsCancellationRequested)
         {
-            await ReplyAsync(new WorkerReply(0) { Statuses = Statuses() }).ConfigureAwait(false);
+            await ReplyAsync(new WorkerReply(0) { Statuses = last }).ConfigureAwait(false);
         }
     }
 
@@ -105,32 +106,23 @@ internal sealed class WorkerSession(PipeStream pipe) : IDisposable
     private async Task<IReadOnlyDictionary<int, ReplicationStatus>> StopAsync(WorkerRequest request)
     {
         Replicator replicator = Find(request.Key);
-        await StopAsync(replicator, request.Limit).ConfigureAwait(false);
+        ReplicationStatus last = await OrderlyEnd.StopAsync(replicator, request.Limit).ConfigureAwait(false);
         Forget(request.Key);
-        Dictionary<int, ReplicationStatus> last = Status(request.Key, replicator);
         await replicator.DisposeAsync().ConfigureAwait(false);
-        return last;
+        return new Dictionary<int, ReplicationStatus> { [request.Key] = last };
     }
 
-    private Task StopAllAsync()
+    private async Task<Dictionary<int, ReplicationStatus>> StopAllAsync()
     {
+        KeyValuePair<int, Replicator>[] all;
         lock (_gate)
         {
-            return Task.WhenAll(_replicators.Values.Select(replicator => StopAsync(replicator, WorkerProtocol.LastSyncLimit)));
+            all = [.. _replicators];
         }
-    }
 
-    private static async Task StopAsync(Replicator replicator, TimeSpan limit)
-    {
-        using CancellationTokenSource expiry = new(limit);
-        try
-        {
-            await replicator.StopAsync(expiry.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (expiry.IsCancellationRequested)
-        {
-            // What did not go up in time stays in the local state; the status shows it.
-        }
+        ReplicationStatus[] last = await Task.WhenAll(
+            all.Select(entry => OrderlyEnd.StopAsync(entry.Value, WorkerProtocol.LastSyncLimit))).ConfigureAwait(false);
+        return all.Zip(last, (entry, status) => (entry.Key, status)).ToDictionary();
     }
 
     private Replicator Find(int key)

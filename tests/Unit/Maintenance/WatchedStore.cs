@@ -1,0 +1,83 @@
+using Litestream.Ltx;
+using Litestream.Storage;
+
+namespace Litestream.Tests.Unit.Maintenance;
+
+/// <summary>A real store that is counted, interrupted after a change, or made to store something else than it is given.</summary>
+internal sealed class WatchedStore(IReplicaStore inner) : IReplicaStore
+{
+    public string Location => inner.Location;
+
+    /// <summary>Requests of any kind.</summary>
+    internal int Requests { get; private set; }
+
+    /// <summary>Files written or deleted.</summary>
+    internal int Changes { get; private set; }
+
+    /// <summary>Changes after which the next one is done, but answered by an error, once.</summary>
+    internal int? FailAfter { get; set; }
+
+    /// <summary>Changes what is stored; for each file written.</summary>
+    internal Func<int, byte[], byte[]>? Corrupt { get; set; }
+
+    public async IAsyncEnumerable<ReplicaFile> ListAsync(
+        int level, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        Requests++;
+        await foreach (ReplicaFile file in inner.ListAsync(level, cancellationToken))
+        {
+            yield return file;
+        }
+    }
+
+    public Task<Stream> OpenReadAsync(int level, LtxFileName name, long offset, long? length, CancellationToken cancellationToken)
+    {
+        Requests++;
+        return inner.OpenReadAsync(level, name, offset, length, cancellationToken);
+    }
+
+    public async Task PutAsync(
+        int level,
+        LtxFileName name,
+        DateTimeOffset timestamp,
+        long? length,
+        Func<Stream, CancellationToken, Task> write,
+        CancellationToken cancellationToken)
+    {
+        Requests++;
+        if (Corrupt is { } corrupt)
+        {
+            using var content = new MemoryStream();
+            await write(content, cancellationToken);
+            byte[] changed = corrupt(level, content.ToArray());
+            await inner.PutAsync(level, name, timestamp, null, (stream, cancel) => stream.WriteAsync(changed, cancel).AsTask(), cancellationToken);
+        }
+        else
+        {
+            await inner.PutAsync(level, name, timestamp, length, write, cancellationToken);
+        }
+
+        Changed();
+    }
+
+    public async Task DeleteAsync(int level, LtxFileName name, CancellationToken cancellationToken)
+    {
+        Requests++;
+        await inner.DeleteAsync(level, name, cancellationToken);
+        Changed();
+    }
+
+    public Task<IAsyncDisposable> AcquireAsync(ReplicaOwner owner, CancellationToken cancellationToken) =>
+        inner.AcquireAsync(owner, cancellationToken);
+
+    public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    private void Changed()
+    {
+        if (++Changes > FailAfter)
+        {
+            FailAfter = null;
+            throw new ReplicaUnreachableException("interrupted by the test");
+        }
+    }
+}
