@@ -159,6 +159,8 @@ internal sealed class WorkerProcess : IAsyncDisposable
             $"Import-Module '{literal}'; [{typeof(WorkerEntryPoint).FullName}]::Run('{CodeGeneration.EscapeSingleQuotedStringContent(pipeName)}')",
         ];
         Array.ForEach(arguments, info.ArgumentList.Add);
+        // Idle threads of the pool shall not spin: many small waits make up a replication, beside an application that wants the processor.
+        info.Environment["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0";
         info.Environment["NO_COLOR"] = "1";
         info.Environment["POWERSHELL_TELEMETRY_OPTOUT"] = "1";
         info.Environment["POWERSHELL_UPDATECHECK"] = "Off";
