@@ -56,7 +56,7 @@ internal sealed class HandMadeReplica(string database, string folder)
         }
 
         encoder.Finish();
-        await using IReplicaStore store = ReplicaLocation.Open(folder);
+        await using IReplicaStore store = ReplicaLocation.Parse(folder).Open();
         await store.PutAsync(
             level,
             new LtxFileName(min, max),

@@ -58,7 +58,7 @@ public sealed class ReadByLitestreamTests(LitestreamVfs vfs, ITestOutputHelper o
         await AssertLitestreamReadsAsync(6);
 
         // Nothing else can be used now: the first image and what followed it are gone.
-        await using IReplicaStore store = ReplicaLocation.Open(Replica);
+        await using IReplicaStore store = ReplicaLocation.Parse(Replica).Open();
         await store.DeleteAsync(LtxFileName.SnapshotLevel, new LtxFileName(1, 1), CancellationToken.None);
         for (ulong txid = 2; txid <= 5; txid++)
         {
@@ -81,7 +81,7 @@ public sealed class ReadByLitestreamTests(LitestreamVfs vfs, ITestOutputHelper o
 
         await WriteEventsAsync(commits: 50, rows: 10);
         ulong txid;
-        await using (Replicator replicator = new(new ReplicationOptions { DatabasePath = Database, Destination = Replica }))
+        await using (Replicator replicator = new(new ReplicationOptions { DatabasePath = Database, Destinations = [ReplicaLocation.Parse(Replica)] }))
         {
             await replicator.StartAsync(CancellationToken.None);
             await WriteEventsAsync(commits: 500, rows: 2, more: ["--checkpoints", "random"]);

@@ -63,7 +63,7 @@ public sealed class WrittenByLitestreamTests(LitestreamVfs vfs, ITestOutputHelpe
     private async Task<List<ReplicaFile>> FilesAsync(int level)
     {
         List<ReplicaFile> files = [];
-        await using IReplicaStore store = ReplicaLocation.Open(Replica);
+        await using IReplicaStore store = ReplicaLocation.Parse(Replica).Open();
         await foreach (ReplicaFile file in store.ListAsync(level, CancellationToken.None))
         {
             files.Add(file);
@@ -75,7 +75,7 @@ public sealed class WrittenByLitestreamTests(LitestreamVfs vfs, ITestOutputHelpe
     /// <summary>Verifies each file to its checksum, then restores.</summary>
     private async Task RestoreAsync(List<ReplicaFile> files)
     {
-        await using IReplicaStore store = ReplicaLocation.Open(Replica);
+        await using IReplicaStore store = ReplicaLocation.Parse(Replica).Open();
         foreach (ReplicaFile file in files)
         {
             await using Stream stream = await store.OpenReadAsync(file.Level, file.Name, 0, null, CancellationToken.None);
@@ -90,7 +90,7 @@ public sealed class WrittenByLitestreamTests(LitestreamVfs vfs, ITestOutputHelpe
             Assert.Equal(decoder.Header.Time, file.Timestamp);
         }
 
-        RestoreOptions options = new() { Source = Replica, OutputPath = Restored, IntegrityCheck = IntegrityCheck.Full };
+        RestoreOptions options = new() { Source = ReplicaLocation.Parse(Replica), OutputPath = Restored, IntegrityCheck = IntegrityCheck.Full };
         await DatabaseRestorer.RestoreAsync(options, null, CancellationToken.None);
     }
 }

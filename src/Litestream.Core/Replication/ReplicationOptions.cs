@@ -1,4 +1,5 @@
 using Litestream.Maintenance;
+using Litestream.Storage;
 
 namespace Litestream.Replication;
 
@@ -8,8 +9,8 @@ public sealed record ReplicationOptions
     /// <summary>Path of the database file. It need not exist yet, see <see cref="WaitForDatabase"/>.</summary>
     public required string DatabasePath { get; init; }
 
-    /// <summary>The replica's place: a folder path or a <c>file://</c> URL.</summary>
-    public required string Destination { get; init; }
+    /// <summary>The replicas' places, at least one, all different.</summary>
+    public required IReadOnlyList<ReplicaLocation> Destinations { get; init; }
 
     /// <summary>Wait for a database that does not exist yet, or is empty, instead of failing.</summary>
     public bool WaitForDatabase { get; init; }

@@ -26,7 +26,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
     private readonly Uploader _uploader;
     private readonly CancellationTokenSource _uploadEnd = new();
     private FolderLock? _databaseLock;
-    private IAsyncDisposable? _replicaLock;
+    private IReplicaLease? _replicaLock;
     private HeadRecordFile? _head;
     private PageChecksumTable? _table;
     private CaptureSession? _capture;

@@ -34,7 +34,7 @@ public sealed class Replicator : IAsyncDisposable
         options.Maintenance.Validate();
         _options = options with { DatabasePath = Path.GetFullPath(options.DatabasePath) };
         _time = timeProvider ?? TimeProvider.System;
-        _store = ReplicaLocation.Open(options.Destination);
+        _store = options.Destinations[0].Open();
         _board = new StatusBoard(_options.DatabasePath, _store.Location, _time);
     }
 

@@ -19,7 +19,7 @@ public static class DatabaseRestorer
     public static async Task<RestorePlan> PlanAsync(RestoreOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
-        IReplicaStore store = ReplicaLocation.Open(options.Source);
+        IReplicaStore store = options.Source.Open();
         await using (store.ConfigureAwait(false))
         {
             return await PlanAsync(store, options, cancellationToken).ConfigureAwait(false);
@@ -42,7 +42,7 @@ public static class DatabaseRestorer
     {
         ArgumentNullException.ThrowIfNull(options);
         RestoreTarget target = RestoreTarget.Check(options.OutputPath, options.Force);
-        IReplicaStore store = ReplicaLocation.Open(options.Source);
+        IReplicaStore store = options.Source.Open();
         await using (store.ConfigureAwait(false))
         {
             for (int attempt = 1; ; attempt++)

@@ -1,10 +1,12 @@
+using Litestream.Storage;
+
 namespace Litestream.Restoration;
 
 /// <summary>What to restore, and where to.</summary>
 public sealed record RestoreOptions
 {
-    /// <summary>The replica's place: a folder path or a <c>file://</c> URL.</summary>
-    public required string Source { get; init; }
+    /// <summary>The replica's place.</summary>
+    public required ReplicaLocation Source { get; init; }
 
     /// <summary>Path of the database file to make.</summary>
     public required string OutputPath { get; init; }

@@ -30,12 +30,13 @@ public sealed class RestorePoints
     public DateTimeOffset? To => All is [.., { } last] ? last.Timestamp : null;
 
     /// <summary>Lists a replica's instants.</summary>
-    /// <param name="source">The replica's place: a folder path or a <c>file://</c> URL.</param>
+    /// <param name="source">The replica's place.</param>
     /// <param name="cancellationToken">Ends the listing.</param>
     /// <exception cref="ReplicaNotFoundException">There is no file of a replica.</exception>
-    public static async Task<RestorePoints> ListAsync(string source, CancellationToken cancellationToken)
+    public static async Task<RestorePoints> ListAsync(ReplicaLocation source, CancellationToken cancellationToken)
     {
-        IReplicaStore store = ReplicaLocation.Open(source);
+        ArgumentNullException.ThrowIfNull(source);
+        IReplicaStore store = source.Open();
         await using (store.ConfigureAwait(false))
         {
             return await ListAsync(store, cancellationToken).ConfigureAwait(false);

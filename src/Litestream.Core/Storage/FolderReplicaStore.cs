@@ -75,14 +75,26 @@ internal sealed class FolderReplicaStore : IReplicaStore
         return Task.Run(() => PutAsync(path, timestamp, length, write, cancellationToken), cancellationToken);
     }
 
+    public async Task CopyAsync(
+        int fromLevel, int toLevel, LtxFileName name, DateTimeOffset timestamp, CancellationToken cancellationToken)
+    {
+        // A copy of the bytes and no link: a block that goes bad must not take both levels with it.
+        Stream source = await OpenReadAsync(fromLevel, name, 0, null, cancellationToken).ConfigureAwait(false);
+        await using (source.ConfigureAwait(false))
+        {
+            await PutAsync(toLevel, name, timestamp, null, (target, cancel) => source.CopyToAsync(target, cancel), cancellationToken)
+                .ConfigureAwait(false);
+        }
+    }
+
     public Task DeleteAsync(int level, LtxFileName name, CancellationToken cancellationToken)
     {
         string path = FilePath(level, name);
         return Task.Run(() => Guard(() => Delete(path), $"deleting '{path}'", path), cancellationToken);
     }
 
-    public Task<IAsyncDisposable> AcquireAsync(ReplicaOwner owner, CancellationToken cancellationToken) =>
-        Task.Run(() => Guard<IAsyncDisposable>(() => Acquire(owner), $"taking the right to write to '{_folder}'", file: null), cancellationToken);
+    public Task<IReplicaLease> AcquireAsync(ReplicaOwner owner, CancellationToken cancellationToken) =>
+        Task.Run(() => Guard<IReplicaLease>(() => Acquire(owner), $"taking the right to write to '{_folder}'", file: null), cancellationToken);
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
@@ -249,7 +261,7 @@ internal sealed class FolderReplicaStore : IReplicaStore
     {
         if (File.Exists(_folder) || File.Exists(_ltxFolder))
         {
-            throw ReplicaLocation.IsAFile(File.Exists(_folder) ? _folder : _ltxFolder);
+            throw FolderLocation.IsAFile(File.Exists(_folder) ? _folder : _ltxFolder);
         }
 
         ReplicaNesting.Refuse(_folder);
@@ -353,9 +365,11 @@ internal sealed class FolderReplicaStore : IReplicaStore
     private static DateTimeOffset WholeMilliseconds(DateTime utc) =>
         new(utc.Ticks - (utc.Ticks % TimeSpan.TicksPerMillisecond), TimeSpan.Zero);
 
-    private sealed class FolderWriter(FolderReplicaStore store, FolderLock held) : IAsyncDisposable
+    private sealed class FolderWriter(FolderReplicaStore store, FolderLock held) : IReplicaLease
     {
         private int _disposed;
+
+        public CancellationToken Lost => CancellationToken.None;
 
         public ValueTask DisposeAsync()
         {

@@ -47,6 +47,18 @@ public interface IReplicaStore : IAsyncDisposable
         Func<Stream, CancellationToken, Task> write,
         CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Copies a file to another level under the same name, on the server where the store can do that. Visible and durable on
+    /// return as after <see cref="PutAsync"/>.
+    /// </summary>
+    /// <param name="fromLevel">0 to 9.</param>
+    /// <param name="toLevel">0 to 9, another one.</param>
+    /// <param name="name">Which file.</param>
+    /// <param name="timestamp">The time in its header; a listing gives it back.</param>
+    /// <param name="cancellationToken">Ends the transfer.</param>
+    /// <exception cref="ReplicaFileNotFoundException">The file is not (or no longer) there.</exception>
+    Task CopyAsync(int fromLevel, int toLevel, LtxFileName name, DateTimeOffset timestamp, CancellationToken cancellationToken);
+
     /// <summary>Deletes a file; no error if it is not there.</summary>
     /// <param name="level">0 to 9.</param>
     /// <param name="name">Which file.</param>
@@ -54,11 +66,12 @@ public interface IReplicaStore : IAsyncDisposable
     Task DeleteAsync(int level, LtxFileName name, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Takes the right to write to this replica until the returned object is disposed or the process ends, however it ends.
+    /// Takes the right to write to this replica until the returned lease is disposed, the process ends, however it ends, or the
+    /// lease says that it is lost.
     /// Also removes what a crashed writer left behind (its temporary files).
     /// </summary>
     /// <param name="owner">Who takes it.</param>
     /// <param name="cancellationToken">Ends the request.</param>
     /// <exception cref="ReplicaInUseException">Another replicator holds it; the message names it.</exception>
-    Task<IAsyncDisposable> AcquireAsync(ReplicaOwner owner, CancellationToken cancellationToken);
+    Task<IReplicaLease> AcquireAsync(ReplicaOwner owner, CancellationToken cancellationToken);
 }

@@ -17,10 +17,10 @@ public static class ReplicaVerifier
     {
         ArgumentNullException.ThrowIfNull(options);
         var watch = Stopwatch.StartNew();
-        var report = new VerificationReport { Source = options.Source, DatabasePath = options.DatabasePath, Depth = options.Depth };
+        var report = new VerificationReport { Source = options.Source.Address, DatabasePath = options.DatabasePath, Depth = options.Depth };
         try
         {
-            IReplicaStore store = ReplicaLocation.Open(options.Source);
+            IReplicaStore store = options.Source.Open();
             await using (store.ConfigureAwait(false))
             {
                 report = report with { Source = store.Location };

@@ -1,11 +1,12 @@
 using Litestream.Restoration;
+using Litestream.Storage;
 
 namespace Litestream.Verification;
 
 /// <summary>A place for a restored copy that goes when the test has ended.</summary>
 internal sealed class TemporaryCopy : IDisposable
 {
-    private readonly string _source;
+    private readonly ReplicaLocation _source;
     private readonly string _folder;
 
     /// <summary>Makes the place.</summary>

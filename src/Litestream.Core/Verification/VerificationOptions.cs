@@ -1,10 +1,12 @@
+using Litestream.Storage;
+
 namespace Litestream.Verification;
 
 /// <summary>Which replica to test, and how deep.</summary>
 public sealed record VerificationOptions
 {
-    /// <summary>The replica's place: a folder path or a <c>file://</c> URL.</summary>
-    public required string Source { get; init; }
+    /// <summary>The replica's place.</summary>
+    public required ReplicaLocation Source { get; init; }
 
     /// <summary>The live database; needed for <see cref="VerificationDepth.Compare"/>.</summary>
     public string? DatabasePath { get; init; }

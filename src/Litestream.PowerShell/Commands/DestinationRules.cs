@@ -12,11 +12,11 @@ internal static class DestinationRules
     internal static ReplicationException? Violation(
         IReadOnlyList<ReplicationOptions> wanted, IEnumerable<(string Database, string Place)> running)
     {
-        List<(string Database, string Place)> seen = [.. running.Select(other => (other.Database, LocalPath(other.Place)))];
+        List<(string Database, string Place)> seen = [.. running];
         int old = seen.Count;
         foreach (ReplicationOptions options in wanted)
         {
-            string place = LocalPath(options.Destination);
+            string place = options.Destinations[0].Address;
             for (int i = 0; i < seen.Count; i++)
             {
                 // One place for one running database twice is refused by the engine, which can name the other process too.
@@ -37,18 +37,14 @@ internal static class DestinationRules
     private static ReplicationException Error(ReplicationOptions options, (string Database, string Place) other, bool same)
     {
         string how = same
-            ? $"'{other.Database}' and '{options.DatabasePath}' were both to be replicated to '{options.Destination}'"
-            : $"'{options.Destination}' for '{options.DatabasePath}' and '{other.Place}' for '{other.Database}' lie one inside the other";
+            ? $"'{other.Database}' and '{options.DatabasePath}' were both to be replicated to '{options.Destinations[0]}'"
+            : $"'{options.Destinations[0]}' for '{options.DatabasePath}' and '{other.Place}' for '{other.Database}' lie one inside the other";
         return new ReplicationException(
             ErrorTable.DestinationShared,
             $"{how}, but a place holds the replica of one database. Nothing was started. Give each database a place of its own: pipe "
             + "objects with the properties Path and Destination to Start-SqliteReplication.")
         {
-            Replica = options.Destination,
+            Replica = options.Destinations[0].Address,
         };
     }
-
-    /// <summary>A URL of the file system as a path, so that both ways of writing one place compare equal.</summary>
-    private static string LocalPath(string place) =>
-        Uri.TryCreate(place, UriKind.Absolute, out Uri? uri) && uri.IsFile ? Path.GetFullPath(uri.LocalPath) : place;
 }

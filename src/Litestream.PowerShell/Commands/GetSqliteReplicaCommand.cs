@@ -23,7 +23,7 @@ public sealed class GetSqliteReplicaCommand : AsyncCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        if (!TryResolve(() => DatabasePaths.ResolvePlace(SessionState, Source), Source, out string? place))
+        if (!TryResolve(() => DatabasePaths.ResolvePlace(SessionState, Source), Source, out ReplicaLocation? place))
         {
             return;
         }
@@ -36,14 +36,14 @@ public sealed class GetSqliteReplicaCommand : AsyncCmdlet
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
-                await pipeline.WriteErrorAsync(ErrorTable.Record(exception, place), stop).ConfigureAwait(false);
+                await pipeline.WriteErrorAsync(ErrorTable.Record(exception, place.Address), stop).ConfigureAwait(false);
             }
         });
     }
 
-    private static async Task ListAsync(CmdletPipeline pipeline, string place, CancellationToken stop)
+    private static async Task ListAsync(CmdletPipeline pipeline, ReplicaLocation place, CancellationToken stop)
     {
-        IReplicaStore store = ReplicaLocation.Open(place);
+        IReplicaStore store = place.Open();
         await using (store.ConfigureAwait(false))
         {
             bool any = false;

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using Litestream.Restoration;
+using Litestream.Storage;
 
 namespace Litestream.PowerShell.Commands;
 
@@ -21,7 +22,7 @@ public sealed class GetSqliteRestorePointCommand : AsyncCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        if (!TryResolve(() => DatabasePaths.ResolvePlace(SessionState, Source), Source, out string? place))
+        if (!TryResolve(() => DatabasePaths.ResolvePlace(SessionState, Source), Source, out ReplicaLocation? place))
         {
             return;
         }
@@ -35,7 +36,7 @@ public sealed class GetSqliteRestorePointCommand : AsyncCmdlet
             }
             catch (Exception exception) when (exception is not OperationCanceledException and not PipelineStoppedException)
             {
-                await pipeline.WriteErrorAsync(ErrorTable.Record(exception, place), stop).ConfigureAwait(false);
+                await pipeline.WriteErrorAsync(ErrorTable.Record(exception, place.Address), stop).ConfigureAwait(false);
             }
         });
     }

@@ -74,7 +74,7 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
             Refuse(ErrorTable.ParametersContradict, "-Force replaces an existing database, -IfMissing leaves it alone: give one of them.", OutputPath);
         }
 
-        if (!TryResolve(() => DatabasePaths.ResolvePlace(SessionState, Source), Source, out string? place)
+        if (!TryResolve(() => DatabasePaths.ResolvePlace(SessionState, Source), Source, out ReplicaLocation? place)
             || !TryResolve(() => DatabasePaths.ResolveLiteral(SessionState, OutputPath), OutputPath, out string? output))
         {
             return;

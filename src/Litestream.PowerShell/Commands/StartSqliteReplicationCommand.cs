@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using Litestream.PowerShell.Worker;
 using Litestream.Replication;
+using Litestream.Storage;
 
 namespace Litestream.PowerShell.Commands;
 
@@ -78,7 +79,7 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        if (!TryResolve(() => DatabasePaths.ResolvePlace(SessionState, Destination), Destination, out string? place))
+        if (!TryResolve(() => DatabasePaths.ResolvePlace(SessionState, Destination), Destination, out ReplicaLocation? place))
         {
             return;
         }
@@ -97,14 +98,14 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
     protected override void EndProcessing()
     {
         // Only now is it known whether two databases were to share a place; then none is started.
-        ReplicationOptions[] all = [.. _replications.DistinctBy(options => (options.DatabasePath, options.Destination))];
+        ReplicationOptions[] all = [.. _replications.DistinctBy(options => (options.DatabasePath, options.Destinations[0]))];
         if (DestinationRules.Violation(all, SessionReplications.Current.Places()) is { } violation)
         {
             ThrowTerminatingError(ErrorTable.Record(violation, violation.Replica));
         }
 
         ReplicationOptions[] wanted =
-            [.. all.Where(options => ShouldProcess(options.DatabasePath, $"Replicate to '{options.Destination}'"))];
+            [.. all.Where(options => ShouldProcess(options.DatabasePath, $"Replicate to '{options.Destinations[0]}'"))];
         if (wanted.Length > 0)
         {
             Run((pipeline, stop) => StartAsync(pipeline, wanted, stop));
@@ -146,10 +147,10 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
     private IReadOnlyList<string> Databases(string path, bool literal) =>
         literal ? [DatabasePaths.ResolveLiteral(SessionState, path)] : DatabasePaths.ResolveWildcards(SessionState, path);
 
-    private ReplicationOptions Options(string database, string place) => new()
+    private ReplicationOptions Options(string database, ReplicaLocation place) => new()
     {
         DatabasePath = database,
-        Destination = place,
+        Destinations = [place],
         WaitForDatabase = Wait,
         WaitForReplica = Wait,
         AdoptReplica = AdoptReplica,

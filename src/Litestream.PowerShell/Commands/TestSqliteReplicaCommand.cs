@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Litestream.Storage;
 using Litestream.Verification;
 
 namespace Litestream.PowerShell.Commands;
@@ -57,7 +58,7 @@ public sealed class TestSqliteReplicaCommand : AsyncCmdlet
 
         // Not a place or not a path: the error stands, and the answer is $false as for anything else that was not proven.
         string? database = null;
-        if (!TryResolve(() => DatabasePaths.ResolvePlace(SessionState, Source), Source, out string? place)
+        if (!TryResolve(() => DatabasePaths.ResolvePlace(SessionState, Source), Source, out ReplicaLocation? place)
             || (depth == VerificationDepth.Compare
                 && !TryResolve(() => DatabasePaths.ResolveLiteral(SessionState, Path!), Path!, out database)))
         {
@@ -88,7 +89,7 @@ public sealed class TestSqliteReplicaCommand : AsyncCmdlet
             // Whatever kept the test from being made, nothing was proven.
             test = new SqliteReplicaTest
             {
-                Source = options.Source,
+                Source = options.Source.Address,
                 Path = options.DatabasePath,
                 Depth = options.Depth,
                 Outcome = VerificationOutcome.Inconclusive,

@@ -1,5 +1,6 @@
 using System.Collections.ObjectModel;
 using System.Management.Automation;
+using Litestream.Storage;
 
 namespace Litestream.PowerShell;
 
@@ -63,20 +64,21 @@ internal static class DatabasePaths
         };
     }
 
-    /// <summary>The place of a replica: a URL as it stands, anything else as a path.</summary>
+    /// <summary>The place of a replica: a URL as it stands, anything else as a path of PowerShell.</summary>
     /// <param name="session">The caller's.</param>
     /// <param name="place">As written.</param>
     /// <exception cref="ReplicationException">Not a path of the file system.</exception>
-    internal static string ResolvePlace(SessionState session, string place)
+    /// <exception cref="ReplicaLocationException">No place.</exception>
+    internal static ReplicaLocation ResolvePlace(SessionState session, string place)
     {
         if (place.Contains("://", StringComparison.Ordinal))
         {
-            return place;
+            return ReplicaLocation.Parse(place);
         }
 
         string resolved = session.Path.GetUnresolvedProviderPathFromPSPath(place, out ProviderInfo provider, out _);
         EnsureFileSystem(provider, place);
-        return Path.GetFullPath(resolved);
+        return FolderLocation.OfPath(resolved);
     }
 
     /// <summary>The database that a file belongs to by its name; null if there is none.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using FsCheck.Xunit;
 using Litestream.Ltx;
 using Litestream.Restoration;
+using Litestream.Storage;
 using Litestream.Tests.Properties.Ltx;
 
 namespace Litestream.Tests.Properties.Restoration;
@@ -23,7 +24,7 @@ public class RestoreProperties
             {
                 var options = new RestoreOptions
                 {
-                    Source = folder,
+                    Source = ReplicaLocation.Parse(folder),
                     OutputPath = Path.Combine(folder, $"{txid}.db"),
                     TargetTxid = txid,
                     SeedLocalState = false,

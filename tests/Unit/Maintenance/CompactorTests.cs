@@ -16,7 +16,7 @@ public sealed class CompactorTests : IDisposable
     public CompactorTests()
     {
         _replica = new ReplicaFolder(_temporary["replica"]);
-        _store = new WatchedStore(ReplicaLocation.Open(_replica.Path));
+        _store = new WatchedStore(ReplicaLocation.Parse(_replica.Path).Open());
     }
 
     // A file of transaction n is of second n of an interval that begins with transaction 0.

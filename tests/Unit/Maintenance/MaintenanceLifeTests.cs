@@ -24,7 +24,7 @@ public sealed class MaintenanceLifeTests : IDisposable
     [Fact]
     public async Task A_month_of_life_keeps_every_instant_inside_the_window_and_nothing_older()
     {
-        await using var store = new WatchedStore(ReplicaLocation.Open(_temporary["replica"]));
+        await using var store = new WatchedStore(ReplicaLocation.Parse(_temporary["replica"]).Open());
         var life = new ReplicaLife(store, new MaintenanceOptions(), seed: 5);
         var check = new LifeCheck(life, seed: 6);
         await life.RestartAsync();
@@ -74,7 +74,7 @@ public sealed class MaintenanceLifeTests : IDisposable
     [Fact]
     public async Task An_idle_database_costs_no_request()
     {
-        await using var store = new WatchedStore(ReplicaLocation.Open(_temporary["replica"]));
+        await using var store = new WatchedStore(ReplicaLocation.Parse(_temporary["replica"]).Open());
         var life = new ReplicaLife(store, new MaintenanceOptions(), seed: 8);
         await life.RestartAsync();
         await life.BeginAsync(512);
@@ -99,7 +99,7 @@ public sealed class MaintenanceLifeTests : IDisposable
     [Fact]
     public async Task A_new_page_size_begins_every_level_anew_behind_its_image()
     {
-        await using var store = new WatchedStore(ReplicaLocation.Open(_temporary["replica"]));
+        await using var store = new WatchedStore(ReplicaLocation.Parse(_temporary["replica"]).Open());
         var life = new ReplicaLife(store, Quick, seed: 10);
         var check = new LifeCheck(life, seed: 11);
         await life.RestartAsync();
@@ -122,7 +122,7 @@ public sealed class MaintenanceLifeTests : IDisposable
     [Fact]
     public async Task A_clock_set_back_stops_no_merging_and_loses_nothing()
     {
-        await using var store = new WatchedStore(ReplicaLocation.Open(_temporary["replica"]));
+        await using var store = new WatchedStore(ReplicaLocation.Parse(_temporary["replica"]).Open());
         var life = new ReplicaLife(store, Quick, seed: 12);
         var check = new LifeCheck(life, seed: 13);
         await life.RestartAsync();
@@ -147,7 +147,7 @@ public sealed class MaintenanceLifeTests : IDisposable
     // A life with an image every few minutes; the interruption is answered by a crash and a new start, or by the next check.
     private static async Task<int> LiveAsync(string folder, int? failAfter, bool crash)
     {
-        await using var store = new WatchedStore(ReplicaLocation.Open(folder));
+        await using var store = new WatchedStore(ReplicaLocation.Parse(folder).Open());
         var life = new ReplicaLife(store, Quick, seed: 14);
         var check = new LifeCheck(life, seed: 15);
         await life.RestartAsync();

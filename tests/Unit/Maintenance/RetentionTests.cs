@@ -41,7 +41,7 @@ public sealed class RetentionTests : IDisposable
     [Fact]
     public async Task A_replica_without_an_image_gets_one()
     {
-        await using IReplicaStore store = ReplicaLocation.Open(_temporary["replica"]);
+        await using IReplicaStore store = ReplicaLocation.Parse(_temporary["replica"]).Open();
         var clock = new ManualClock(ReplicaFolder.Time(100));
         Assert.True(new MaintenanceSchedule(store, new ReplicaCatalogue([File(0, 1, 1), File(0, 2, 2)]), new MaintenanceOptions(), clock).IsImageDue);
         Assert.False(new MaintenanceSchedule(store, new ReplicaCatalogue([]), new MaintenanceOptions(), clock).IsImageDue);
@@ -57,7 +57,7 @@ public sealed class RetentionTests : IDisposable
         replica.Write(0, 4, 4, 1, (1, 4));
         Spoil(replica, 1, 2, 3, replica.Write(1, 2, 3, 1, (1, 3)));
         Spoil(replica, 9, 1, 3, replica.Write(9, 1, 3, 1, (1, 3)));
-        await using IReplicaStore store = ReplicaLocation.Open(replica.Path);
+        await using IReplicaStore store = ReplicaLocation.Parse(replica.Path).Open();
         List<ReplicaFile> files = await ReplicaListing.ReadAsync(store, CancellationToken.None);
         var schedule = new MaintenanceSchedule(store, new ReplicaCatalogue(files), new MaintenanceOptions(), new ManualClock(ReplicaFolder.Time(1_000_000)));
 
@@ -95,10 +95,10 @@ public sealed class RetentionTests : IDisposable
         good.Validate();
         MaintenanceSettingException e = Assert.Throws<MaintenanceSettingException>(bad.Validate);
         Assert.Equal("MaintenanceSettingInvalid", e.ErrorId);
-        await using IReplicaStore store = ReplicaLocation.Open(_temporary["replica"]);
+        await using IReplicaStore store = ReplicaLocation.Parse(_temporary["replica"]).Open();
         Assert.Throws<MaintenanceSettingException>(() => new MaintenanceSchedule(store, new ReplicaCatalogue([]), bad, TimeProvider.System));
         Assert.Throws<MaintenanceSettingException>(() => new Litestream.Replication.Replicator(
-            new Litestream.Replication.ReplicationOptions { DatabasePath = _temporary["a.db"], Destination = _temporary["replica"], Maintenance = bad }));
+            new Litestream.Replication.ReplicationOptions { DatabasePath = _temporary["a.db"], Destinations = [ReplicaLocation.Parse(_temporary["replica"])], Maintenance = bad }));
     }
 
     private static ReplicaFile File(int level, ulong min, ulong max) => new(level, new LtxFileName(min, max), 100, ReplicaFolder.Time(max));

@@ -67,7 +67,15 @@ internal sealed class WatchedStore(IReplicaStore inner) : IReplicaStore
         Changed();
     }
 
-    public Task<IAsyncDisposable> AcquireAsync(ReplicaOwner owner, CancellationToken cancellationToken) =>
+    public async Task CopyAsync(
+        int fromLevel, int toLevel, LtxFileName name, DateTimeOffset timestamp, CancellationToken cancellationToken)
+    {
+        Requests++;
+        await inner.CopyAsync(fromLevel, toLevel, name, timestamp, cancellationToken);
+        Changed();
+    }
+
+    public Task<IReplicaLease> AcquireAsync(ReplicaOwner owner, CancellationToken cancellationToken) =>
         inner.AcquireAsync(owner, cancellationToken);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();

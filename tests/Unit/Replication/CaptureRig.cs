@@ -32,7 +32,7 @@ internal sealed class CaptureRig : IAsyncDisposable
         TimeProvider time = clock ?? TimeProvider.System;
         var folder = new LocalStateFolder(database);
         folder.Create();
-        IReplicaStore store = ReplicaLocation.Open(replica);
+        IReplicaStore store = ReplicaLocation.Parse(replica).Open();
         LeapfrogPins pins = LeapfrogPins.Open(database, TimeSpan.FromSeconds(1));
         using PinnedImage image = PinnedImage.Of(pins.Pinned);
         (CapturedState captured, _) = await BaseImage.SendAsync(

@@ -13,7 +13,7 @@ internal static class ReplicaModel
     /// <summary>Writes the database that a replica holds into a file; returns the last transaction id.</summary>
     public static async Task<ulong> ApplyAsync(string replica, string output, ulong? upTo = null)
     {
-        await using IReplicaStore store = ReplicaLocation.Open(replica);
+        await using IReplicaStore store = ReplicaLocation.Parse(replica).Open();
         List<ReplicaFile> images = await ListAsync(store, LtxFileName.SnapshotLevel);
         ReplicaFile image = images.Where(file => file.Name.MaxTxid <= (upTo ?? ulong.MaxValue)).MaxBy(file => file.Name.MaxTxid)!;
         using FileStream database = new(output, FileMode.Create, FileAccess.ReadWrite);
@@ -33,7 +33,7 @@ internal static class ReplicaModel
     /// <summary>The files of a level, in order.</summary>
     public static async Task<List<ReplicaFile>> ListAsync(string replica, int level)
     {
-        await using IReplicaStore store = ReplicaLocation.Open(replica);
+        await using IReplicaStore store = ReplicaLocation.Parse(replica).Open();
         return await ListAsync(store, level);
     }
 

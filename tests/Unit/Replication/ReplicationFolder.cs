@@ -1,6 +1,7 @@
 using Litestream.Ltx;
 using Litestream.Replication;
 using Litestream.State;
+using Litestream.Storage;
 using Litestream.Tests.Unit.Ltx;
 using Litestream.Tests.Unit.Sqlite;
 
@@ -24,7 +25,7 @@ internal sealed class ReplicationFolder : IAsyncDisposable
     public string this[params string[] parts] => _temporary[parts];
 
     /// <summary>What the test changes of the options.</summary>
-    public ReplicationOptions Options => new() { DatabasePath = Database, Destination = Replica, BusyTimeout = TimeSpan.FromSeconds(1) };
+    public ReplicationOptions Options => new() { DatabasePath = Database, Destinations = [ReplicaLocation.Parse(Replica)], BusyTimeout = TimeSpan.FromSeconds(1) };
 
     /// <summary>A replicator that is not started.</summary>
     public Replicator Create(ReplicationOptions? options = null, TimeProvider? time = null)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Litestream.Replication;
+using Litestream.Storage;
 
 namespace Litestream.Tests.Unit.Replication;
 
@@ -59,7 +60,7 @@ internal sealed class ReplicatorProcess : IDisposable
 
     private static async Task RunAsync(string[] args)
     {
-        var replicator = new Replicator(new ReplicationOptions { DatabasePath = args[0], Destination = args[1] });
+        var replicator = new Replicator(new ReplicationOptions { DatabasePath = args[0], Destinations = [ReplicaLocation.Parse(args[1])] });
         try
         {
             await replicator.StartAsync(CancellationToken.None);

@@ -1,6 +1,7 @@
 using Litestream.Ltx;
 using Litestream.Replication;
 using Litestream.Restoration;
+using Litestream.Storage;
 using Litestream.Tests.Unit.Sqlite;
 
 namespace Litestream.Tests.Unit.Replication;
@@ -207,7 +208,7 @@ public sealed class RestartTests
         ReplicationOptions options = folder.Options with { DatabasePath = other };
         string[] before = folder.ReplicaFiles();
         await Assert.ThrowsAsync<ReplicaConflictException>(() => folder.StartAsync(options));
-        await folder.OnceAsync(options with { Destination = folder["other"] });
+        await folder.OnceAsync(options with { Destinations = [ReplicaLocation.Parse(folder["other"])] });
         await Assert.ThrowsAsync<ReplicaConflictException>(() => folder.StartAsync(options));
         Assert.Equal(before, folder.ReplicaFiles());
         await folder.EqualAsync();
@@ -364,7 +365,7 @@ public sealed class RestartTests
         File.Delete(folder.Database);
         Directory.Delete(folder.State, recursive: true);
         await DatabaseRestorer.RestoreAsync(
-            new RestoreOptions { Source = folder.Replica, OutputPath = folder.Database }, progress: null, CancellationToken.None);
+            new RestoreOptions { Source = ReplicaLocation.Parse(folder.Replica), OutputPath = folder.Database }, progress: null, CancellationToken.None);
         using ApplicationProcess restored = await ApplicationProcess.OpenAsync(folder.Database);
         Replicator replicator = await folder.StartAsync();
         Directory.Move(folder.Replica, folder["away"]);

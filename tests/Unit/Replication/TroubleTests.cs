@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Litestream.Replication;
 using Litestream.Sqlite;
+using Litestream.Storage;
 using Litestream.Tests.Unit.Sqlite;
 using Xunit.Abstractions;
 
@@ -67,7 +68,7 @@ public sealed class TroubleTests(ITestOutputHelper output)
 
         using ApplicationProcess application = await folder.OpenApplicationAsync(rows: 20);
         string replica = folder["disk", "replica"];
-        Replicator replicator = await folder.StartAsync(folder.Options with { Destination = replica });
+        Replicator replicator = await folder.StartAsync(folder.Options with { Destinations = [ReplicaLocation.Parse(replica)] });
         disk.Fill();
         await application.ExecuteAsync("INSERT INTO t(b) VALUES(randomblob(50000))");
         await Until.HoldsAsync(() => replicator.Status.State == ReplicationState.Retrying, () => replicator.Status);

@@ -1,6 +1,7 @@
 using Litestream.Ltx;
 using Litestream.Restoration;
 using Litestream.State;
+using Litestream.Storage;
 
 namespace Litestream.Tests.Unit.Restoration;
 
@@ -229,7 +230,7 @@ public sealed class RestorePagesTests : IDisposable
 
     private RestoreOptions Options(ulong? target, bool force, bool seed = false) => new()
     {
-        Source = _replica.Path,
+        Source = ReplicaLocation.Parse(_replica.Path),
         OutputPath = Target,
         TargetTxid = target,
         Force = force,

@@ -94,7 +94,7 @@ public sealed class RestorePlannerTests : IDisposable
         Assert.False(Directory.Exists(replica.Path));
     }
 
-    private RestoreOptions Options(ReplicaFolder replica) => new() { Source = replica.Path, OutputPath = _temporary["out.db"] };
+    private RestoreOptions Options(ReplicaFolder replica) => new() { Source = ReplicaLocation.Parse(replica.Path), OutputPath = _temporary["out.db"] };
 
     private static RestorePlan Plan(ulong? target, params (int Level, ulong Min, ulong Max)[] files) => RestorePlanner.Plan(
         "replica",

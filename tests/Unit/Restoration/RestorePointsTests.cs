@@ -67,7 +67,7 @@ public sealed class RestorePointsTests : IDisposable
         replica.Write(0, 3, 3, 1, (1, 3));
         var options = new RestoreOptions
         {
-            Source = replica.Path,
+            Source = ReplicaLocation.Parse(replica.Path),
             OutputPath = _temporary["out.db"],
             TargetTime = ReplicaFolder.Time(2).AddMilliseconds(700),
             SeedLocalState = false,
@@ -84,10 +84,10 @@ public sealed class RestorePointsTests : IDisposable
     public async Task List_finds_a_full_image_outside_level_9_and_an_absent_replica()
     {
         var replica = new ReplicaFolder(_temporary["replica"]);
-        await Assert.ThrowsAsync<ReplicaNotFoundException>(() => RestorePoints.ListAsync(replica.Path, CancellationToken.None));
+        await Assert.ThrowsAsync<ReplicaNotFoundException>(() => RestorePoints.ListAsync(ReplicaLocation.Parse(replica.Path), CancellationToken.None));
         replica.Write(0, 4, 4, 2, (1, 4), (2, 4));
         replica.Write(0, 5, 5, 2, (2, 5));
-        RestorePoints points = await RestorePoints.ListAsync(replica.Path, CancellationToken.None);
+        RestorePoints points = await RestorePoints.ListAsync(ReplicaLocation.Parse(replica.Path), CancellationToken.None);
         Assert.Equal([4, 5], points.All.Select(point => point.Txid));
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Litestream.Restoration;
 using Litestream.State;
+using Litestream.Storage;
 using Microsoft.Data.Sqlite;
 using Xunit.Abstractions;
 
@@ -320,7 +321,7 @@ public sealed class RestoreTargetTests : IDisposable
 
     private static RestoreOptions Options(string source, string path, bool force, IntegrityCheck check) => new()
     {
-        Source = source,
+        Source = ReplicaLocation.Parse(source),
         OutputPath = path,
         Force = force,
         IntegrityCheck = check,

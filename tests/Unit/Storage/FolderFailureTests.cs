@@ -47,8 +47,8 @@ public sealed class FolderFailureTests(ITestOutputHelper output) : IDisposable
     {
         await WithSmallDiskAsync(async disk =>
         {
-            await using IReplicaStore store = ReplicaLocation.Open(Path.Combine(disk, "replica"));
-            await using IAsyncDisposable held = await store.AcquireAsync(Owner, CancellationToken.None);
+            await using IReplicaStore store = ReplicaLocation.Parse(Path.Combine(disk, "replica")).Open();
+            await using IReplicaLease held = await store.AcquireAsync(Owner, CancellationToken.None);
             string ballast = Path.Combine(disk, "ballast");
             await File.WriteAllBytesAsync(ballast, new byte[150 * 1024]);
 
@@ -81,7 +81,7 @@ public sealed class FolderFailureTests(ITestOutputHelper output) : IDisposable
     {
         await WithSmallDiskAsync(async disk =>
         {
-            await using IReplicaStore store = ReplicaLocation.Open(Path.Combine(disk, "replica"));
+            await using IReplicaStore store = ReplicaLocation.Parse(Path.Combine(disk, "replica")).Open();
             await PutAsync(store);
             Assert.True(CanRun("mount", "-o", "remount,ro", disk));
 
@@ -103,7 +103,7 @@ public sealed class FolderFailureTests(ITestOutputHelper output) : IDisposable
         }
 
         string replica = _temporary["replica"];
-        await using IReplicaStore store = ReplicaLocation.Open(replica);
+        await using IReplicaStore store = ReplicaLocation.Parse(replica).Open();
         await PutAsync(store);
         string level = Path.Combine(replica, "ltx", "0");
         File.SetUnixFileMode(level, UnixFileMode.None);
@@ -131,7 +131,7 @@ public sealed class FolderFailureTests(ITestOutputHelper output) : IDisposable
     [InlineData("replica/ltx/0")]
     public async Task A_file_in_the_place_of_a_folder_is_an_error_and_never_an_empty_replica(string file)
     {
-        await using IReplicaStore store = ReplicaLocation.Open(_temporary["replica"]);
+        await using IReplicaStore store = ReplicaLocation.Parse(_temporary["replica"]).Open();
         string path = _temporary[file];
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         await File.WriteAllTextAsync(path, "precious");
@@ -149,7 +149,7 @@ public sealed class FolderFailureTests(ITestOutputHelper output) : IDisposable
     /// <summary>Runs in a child process, under strace.</summary>
     internal static async Task PutAndSayWhatHappened(string[] args)
     {
-        await using IReplicaStore store = ReplicaLocation.Open(args[0]);
+        await using IReplicaStore store = ReplicaLocation.Parse(args[0]).Open();
         try
         {
             await PutAsync(store);

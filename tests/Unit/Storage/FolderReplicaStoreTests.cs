@@ -14,7 +14,7 @@ public sealed class FolderReplicaStoreTests : ReplicaStoreConformance, IDisposab
 
     public void Dispose() => _temporary.Dispose();
 
-    protected override IReplicaStore Open() => ReplicaLocation.Open(Replica);
+    protected override IReplicaStore Open() => ReplicaLocation.Parse(Replica).Open();
 
     [Fact]
     public async Task Opening_and_listing_write_nothing()
@@ -82,7 +82,7 @@ public sealed class FolderReplicaStoreTests : ReplicaStoreConformance, IDisposab
         File.WriteAllText(Path.Combine(folder, "0000000000000002-0000000000000002.ltx.tmp"), "half a file of Litestream");
         File.WriteAllText(Path.Combine(folder, "mine.tmp"), "somebody's");
 
-        await using IAsyncDisposable held = await store.AcquireAsync(Owner, CancellationToken.None);
+        await using IReplicaLease held = await store.AcquireAsync(Owner, CancellationToken.None);
 
         Assert.Equal(
             ["0000000000000001-0000000000000001.ltx", "mine.tmp"],
@@ -101,7 +101,7 @@ public sealed class FolderReplicaStoreTests : ReplicaStoreConformance, IDisposab
         Assert.Contains("/data/of the child.db", error.Message, StringComparison.Ordinal);
 
         await child.KillAsync();
-        await using IAsyncDisposable held = await store.AcquireAsync(Owner, CancellationToken.None);
+        await using IReplicaLease held = await store.AcquireAsync(Owner, CancellationToken.None);
         Assert.Equal(Owner, FolderLock.ReadOwner(Replica));
     }
 
@@ -109,7 +109,7 @@ public sealed class FolderReplicaStoreTests : ReplicaStoreConformance, IDisposab
     public async Task Letting_go_removes_the_record_of_the_owner()
     {
         await using IReplicaStore store = Open();
-        IAsyncDisposable held = await store.AcquireAsync(Owner, CancellationToken.None);
+        IReplicaLease held = await store.AcquireAsync(Owner, CancellationToken.None);
         await held.DisposeAsync();
         await held.DisposeAsync();
         Assert.Null(FolderLock.ReadOwner(Replica));
@@ -124,7 +124,7 @@ public sealed class FolderReplicaStoreTests : ReplicaStoreConformance, IDisposab
     public async Task A_damaged_record_of_the_owner_still_refuses_the_second_writer(string record)
     {
         await using IReplicaStore store = Open();
-        await using IAsyncDisposable held = await store.AcquireAsync(Owner, CancellationToken.None);
+        await using IReplicaLease held = await store.AcquireAsync(Owner, CancellationToken.None);
         await File.WriteAllTextAsync(Path.Combine(Replica, FolderLock.OwnerFileName), record);
         await Assert.ThrowsAsync<ReplicaInUseException>(() => store.AcquireAsync(Owner, CancellationToken.None));
     }
@@ -133,7 +133,7 @@ public sealed class FolderReplicaStoreTests : ReplicaStoreConformance, IDisposab
     public async Task A_replica_that_vanishes_under_its_writer_is_an_error_until_it_is_back()
     {
         await using IReplicaStore store = Open();
-        await using IAsyncDisposable held = await store.AcquireAsync(Owner, CancellationToken.None);
+        await using IReplicaLease held = await store.AcquireAsync(Owner, CancellationToken.None);
         await PutAsync(store, 0, new LtxFileName(1, 1), [1]);
         string away = _temporary["away"];
         Directory.Move(Replica, away);
@@ -168,7 +168,7 @@ public sealed class FolderReplicaStoreTests : ReplicaStoreConformance, IDisposab
 
         foreach (string inner in new[] { "second", "ltx", Path.Combine("ltx", "9"), Path.Combine("a", "b", "c") })
         {
-            await using IReplicaStore store = ReplicaLocation.Open(Path.Combine(Replica, inner));
+            await using IReplicaStore store = ReplicaLocation.Parse(Path.Combine(Replica, inner)).Open();
             ReplicaLocationException error = await Assert.ThrowsAsync<ReplicaLocationException>(
                 () => store.AcquireAsync(Owner, CancellationToken.None));
             Assert.Contains($"'{Replica}'", error.Message, StringComparison.Ordinal);
@@ -181,8 +181,8 @@ public sealed class FolderReplicaStoreTests : ReplicaStoreConformance, IDisposab
     public async Task A_place_inside_a_replica_that_has_a_writer_and_no_files_yet_is_refused()
     {
         await using IReplicaStore outer = Open();
-        await using IAsyncDisposable held = await outer.AcquireAsync(Owner, CancellationToken.None);
-        await using IReplicaStore inner = ReplicaLocation.Open(Path.Combine(Replica, "second"));
+        await using IReplicaLease held = await outer.AcquireAsync(Owner, CancellationToken.None);
+        await using IReplicaStore inner = ReplicaLocation.Parse(Path.Combine(Replica, "second")).Open();
         await Assert.ThrowsAsync<ReplicaLocationException>(() => inner.AcquireAsync(Owner, CancellationToken.None));
     }
 
@@ -196,7 +196,7 @@ public sealed class FolderReplicaStoreTests : ReplicaStoreConformance, IDisposab
         await (await outer.AcquireAsync(Owner, CancellationToken.None)).DisposeAsync();
 
         string below = Path.Combine(Replica, "backups", "app");
-        await using IReplicaStore inner = ReplicaLocation.Open(below);
+        await using IReplicaStore inner = ReplicaLocation.Parse(below).Open();
         await PutAsync(inner, 0, new LtxFileName(1, 1), [1]);
 
         ReplicaLocationException error = await Assert.ThrowsAsync<ReplicaLocationException>(
@@ -207,9 +207,9 @@ public sealed class FolderReplicaStoreTests : ReplicaStoreConformance, IDisposab
     /// <summary>Runs in a child process.</summary>
     internal static async Task HoldUntilKilled(string[] args)
     {
-        await using IReplicaStore store = ReplicaLocation.Open(args[0]);
+        await using IReplicaStore store = ReplicaLocation.Parse(args[0]).Open();
         ReplicaOwner owner = ReplicaOwner.Current("/data/of the child.db", TimeProvider.System.GetUtcNow());
-        await using IAsyncDisposable held = await store.AcquireAsync(owner, CancellationToken.None);
+        await using IReplicaLease held = await store.AcquireAsync(owner, CancellationToken.None);
         Console.WriteLine("held");
         await Console.In.ReadToEndAsync();
     }

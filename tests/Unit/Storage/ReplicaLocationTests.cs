@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Litestream.Storage;
 
 namespace Litestream.Tests.Unit.Storage;
@@ -25,7 +26,7 @@ public sealed class ReplicaLocationTests
             return;
         }
 
-        await using IReplicaStore store = ReplicaLocation.Open(text);
+        await using IReplicaStore store = ReplicaLocation.Parse(text).Open();
         Assert.Equal(expected.Replace("{here}", Here, StringComparison.Ordinal), store.Location);
     }
 
@@ -39,17 +40,17 @@ public sealed class ReplicaLocationTests
     {
         if (OperatingSystem.IsWindows())
         {
-            await using IReplicaStore store = ReplicaLocation.Open(text);
+            await using IReplicaStore store = ReplicaLocation.Parse(text).Open();
             Assert.Equal(expected, store.Location);
         }
         else if (text.StartsWith("file:///", StringComparison.Ordinal))
         {
-            await using IReplicaStore store = ReplicaLocation.Open(text);
+            await using IReplicaStore store = ReplicaLocation.Parse(text).Open();
             Assert.Equal("/C:/data/with space", store.Location);
         }
         else
         {
-            Assert.Throws<ReplicaLocationException>(() => ReplicaLocation.Open(text));
+            Assert.Throws<ReplicaLocationException>(() => ReplicaLocation.Parse(text).Open());
         }
     }
 
@@ -73,9 +74,17 @@ public sealed class ReplicaLocationTests
     [InlineData("file:///a%FF", "UTF-8")]
     public void Text_that_cannot_be_a_place_is_refused_with_a_reason_and_without_secrets(string text, string reason)
     {
-        ReplicaLocationException error = Assert.Throws<ReplicaLocationException>(() => ReplicaLocation.Open(text));
+        ReplicaLocationException error = Assert.Throws<ReplicaLocationException>(() => ReplicaLocation.Parse(text).Open());
         Assert.Contains(reason, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", error.Message + error.Replica, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_ways_of_writing_one_place_are_equal_and_it_survives_being_sent_as_json()
+    {
+        ReplicaLocation path = ReplicaLocation.Parse("/var/backups/app/");
+        Assert.Equal(path, ReplicaLocation.Parse("file:///var/backups/app"));
+        Assert.Equal(path, JsonSerializer.Deserialize<ReplicaLocation>(JsonSerializer.Serialize(path)));
     }
 
     [Fact]
@@ -84,7 +93,7 @@ public sealed class ReplicaLocationTests
         using TemporaryFolder temporary = new();
         string path = temporary["app.db"];
         File.WriteAllText(path, "precious");
-        ReplicaLocationException error = Assert.Throws<ReplicaLocationException>(() => ReplicaLocation.Open(path));
+        ReplicaLocationException error = Assert.Throws<ReplicaLocationException>(() => ReplicaLocation.Parse(path).Open());
         Assert.Contains(path, error.Message, StringComparison.Ordinal);
     }
 }

@@ -207,6 +207,23 @@ public abstract class ReplicaStoreConformance
     }
 
     [Fact]
+    public async Task A_copy_stands_on_the_other_level_and_outlives_its_source()
+    {
+        byte[] content = Content(1000);
+        LtxFileName name = new(4, 9);
+        await using IReplicaStore store = Open();
+        await PutAsync(store, 1, name, content);
+
+        await store.CopyAsync(1, 2, name, Noon.AddHours(1), CancellationToken.None);
+        await store.DeleteAsync(1, name, CancellationToken.None);
+
+        Assert.Equal([new ReplicaFile(2, name, 1000, Noon.AddHours(1))], await ListAsync(store, 2));
+        Assert.Equal(content, await ReadAsync(store, 2, name, 0, null));
+        await Assert.ThrowsAsync<ReplicaFileNotFoundException>(() => store.CopyAsync(1, 2, name, Noon, CancellationToken.None));
+        Assert.Equal(content, await ReadAsync(store, 2, name, 0, null));
+    }
+
+    [Fact]
     public async Task A_deleted_file_is_gone_and_deleting_it_again_is_no_error()
     {
         await using IReplicaStore store = Open();
