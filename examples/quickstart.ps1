@@ -21,12 +21,15 @@ param(
 
     # For how long the lag is measured.
     [ValidateRange(1, 3600)]
-    [int] $Seconds = 6
+    [int] $Seconds = 6,
+
+    # The program that writes, as an executable, for a machine without the .NET SDK; else tests/EventWriter is built and used.
+    [string] $Writer
 )
 
 $ErrorActionPreference = 'Stop'
 $root = [IO.Path]::GetDirectoryName($PSScriptRoot)
-$writer = [IO.Path]::Combine($root, 'tests', 'EventWriter', 'bin', 'Release', 'net10.0', 'Litestream.Tests.EventWriter.dll')
+$built = [IO.Path]::Combine($root, 'tests', 'EventWriter', 'bin', 'Release', 'net10.0', 'Litestream.Tests.EventWriter.dll')
 $clock = [Diagnostics.Stopwatch]::StartNew()
 
 if (-not (Get-Command Start-SqliteReplication -ErrorAction Ignore)) {
@@ -40,9 +43,12 @@ function Show-Progress([string] $Status, [int] $Percent) {
 }
 
 function Start-Writer([string[]] $Arguments) {
-    $info = [Diagnostics.ProcessStartInfo]::new('dotnet')
+    $info = [Diagnostics.ProcessStartInfo]::new($(if ($Writer) { $Writer } else { 'dotnet' }))
     $info.RedirectStandardOutput = $true
-    foreach ($argument in @($writer, '--database', $database) + $Arguments) {
+    if (-not $Writer) {
+        $info.ArgumentList.Add($built)
+    }
+    foreach ($argument in @('--database', $database) + $Arguments) {
         $info.ArgumentList.Add($argument)
     }
     [Diagnostics.Process]::Start($info)
@@ -70,7 +76,7 @@ function Format-Size([double] $Bytes) {
     [Litestream.PowerShell.Readable]::Size($Bytes)
 }
 
-if (-not [IO.File]::Exists($writer)) {
+if (-not $Writer -and -not [IO.File]::Exists($built)) {
     'Building the program that writes to the database ...'
     & dotnet build ([IO.Path]::Combine($root, 'tests', 'EventWriter')) -c Release --nologo -v quiet -clp:NoSummary
     if ($LASTEXITCODE -ne 0) {

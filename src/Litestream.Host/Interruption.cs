@@ -27,6 +27,9 @@ internal sealed class Interruption : IDisposable
             PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, exitCode: null)),
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, Host.ExitCode.Terminated)),
             PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Stop(context, Host.ExitCode.Hangup)),
+
+            // Ctrl-Break on Windows, which would end the process without a last sync. Elsewhere it asks for a core dump and stays that.
+            .. OperatingSystem.IsWindows() ? [PosixSignalRegistration.Create(PosixSignal.SIGQUIT, context => Stop(context, exitCode: null))] : (PosixSignalRegistration[])[],
         ];
     }
 

@@ -21,6 +21,12 @@ internal sealed class Session : IDisposable
         InitialSessionState state = InitialSessionState.CreateDefault2();
         state.ImportPSModule([WildcardPattern.Escape(Path.Combine(AppContext.BaseDirectory, "module", "Litestream", "Litestream.psd1"))]);
         state.ThrowOnRunspaceOpenError = true;
+        if (OperatingSystem.IsWindows())
+        {
+            // What pwsh's own configuration file sets there; without it the engine runs no script at all, the module's views included.
+            state.ExecutionPolicy = Microsoft.PowerShell.ExecutionPolicy.RemoteSigned;
+        }
+
         _runspace = RunspaceFactory.CreateRunspace(_host, state);
         _runspace.ThreadOptions = PSThreadOptions.ReuseThread;
     }

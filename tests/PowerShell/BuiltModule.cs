@@ -5,7 +5,8 @@ namespace Litestream.Tests.PowerShell;
 /// <summary>Where the build has put the host and the module.</summary>
 internal static class BuiltModule
 {
-    private static readonly string HostFolder = typeof(BuiltModule).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+    // Tests that were published for another machine are told where the host was published to.
+    private static readonly string HostFolder = Environment.GetEnvironmentVariable("LITESTREAM_TESTS_HOST") ?? typeof(BuiltModule).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
         .Single(attribute => attribute.Key == "HostFolder").Value!;
 
     /// <summary>The console host's executable.</summary>

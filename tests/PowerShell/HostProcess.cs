@@ -11,6 +11,8 @@ internal sealed partial class HostProcess : IDisposable
     public const int SIGKILL = 9;
     public const int SIGTERM = 15;
 
+    private const uint CtrlBreak = 1; // wincon.h
+
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
@@ -30,6 +32,10 @@ internal sealed partial class HostProcess : IDisposable
                 WorkingDirectory = workingFolder ?? "",
             },
         };
+        if (OperatingSystem.IsWindows())
+        {
+            _process.StartInfo.CreateNewProcessGroup = true; // so that Ctrl-Break can be meant for it alone
+        }
 
         // The host finds its worker as it does for a user.
         _process.StartInfo.Environment.Remove("LITESTREAM_WORKER_HOST");
@@ -101,7 +107,22 @@ internal sealed partial class HostProcess : IDisposable
     /// <summary>Sends a signal to a process.</summary>
     /// <param name="processId">Which.</param>
     /// <param name="signal">Its number.</param>
-    public static void Signal(int processId, int signal) => Assert.Equal(0, Kill(processId, signal));
+    public static void Signal(int processId, int signal)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(0, Kill(processId, signal));
+        }
+        else if (signal == SIGKILL)
+        {
+            using Process process = Process.GetProcessById(processId);
+            process.Kill();
+        }
+        else
+        {
+            Assert.True(GenerateConsoleCtrlEvent(CtrlBreak, processId));
+        }
+    }
 
     /// <summary>Waits for the end.</summary>
     public async Task<Result> WaitForExitAsync()
@@ -145,6 +166,10 @@ internal sealed partial class HostProcess : IDisposable
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Kill(int processId, int signal);
+
+    [LibraryImport("kernel32")]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    private static partial bool GenerateConsoleCtrlEvent(uint kind, int processGroup);
 
     /// <summary>What an ended host leaves.</summary>
     internal sealed record Result(int ExitCode, string Output, string Errors);

@@ -13,7 +13,13 @@ public sealed class PowerShellSession : IDisposable
     {
         // The tests' own process is neither pwsh nor the module's host: it says what to run the worker in, as any such program can.
         Environment.SetEnvironmentVariable("LITESTREAM_WORKER_HOST", BuiltModule.HostExecutable);
-        _runspace = RunspaceFactory.CreateRunspace(_host, InitialSessionState.CreateDefault2());
+        InitialSessionState state = InitialSessionState.CreateDefault2();
+        if (OperatingSystem.IsWindows())
+        {
+            state.ExecutionPolicy = Microsoft.PowerShell.ExecutionPolicy.RemoteSigned; // as pwsh's own configuration has it
+        }
+
+        _runspace = RunspaceFactory.CreateRunspace(_host, state);
         _runspace.Open();
         Run($"Import-Module '{BuiltModule.Manifest}'").ThrowIfFailed();
     }

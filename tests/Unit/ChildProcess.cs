@@ -22,15 +22,22 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>Starts the method, if need be under another program ("strace", its options).</summary>
     public static ChildProcess Start(Func<string[], Task> method, IEnumerable<string> args, params string[] under)
     {
-        return Start([.. under, Dotnet, typeof(ChildProgram).Assembly.Location, method.Method.DeclaringType!.FullName!, method.Method.Name, .. args]);
+        return Start([.. under, .. Program(typeof(ChildProgram).Assembly.Location), method.Method.DeclaringType!.FullName!, method.Method.Name, .. args]);
     }
 
     /// <summary>Starts a program that lies beside the tests.</summary>
     public static ChildProcess StartProgram(string assembly, IEnumerable<string> args) =>
-        Start([Dotnet, Path.Combine(AppContext.BaseDirectory, assembly), .. args]);
+        Start([.. Program(Path.Combine(AppContext.BaseDirectory, assembly)), .. args]);
 
-    private static string Dotnet =>
-        Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+    // Published for a machine without the SDK, tests and programs are executables.
+    private static string[] Program(string assembly)
+    {
+        string executable = Path.ChangeExtension(assembly, ".exe");
+        bool underDotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet";
+        return OperatingSystem.IsWindows() && !underDotnet && File.Exists(executable)
+            ? [executable]
+            : [underDotnet ? Environment.ProcessPath! : "dotnet", assembly];
+    }
 
     private static ChildProcess Start(string[] command)
     {

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Litestream.Tests.Windows;
 
 namespace Litestream.Tests.Unit;
 
@@ -10,10 +11,9 @@ internal static class ChildProgram
 {
     public static async Task<int> Main(string[] args)
     {
-        if (args.Length < 2)
+        if (args.Length < 2 || args[0].StartsWith("--", StringComparison.Ordinal))
         {
-            await Console.Error.WriteLineAsync("Run the tests with 'dotnet test'.");
-            return 2;
+            return TestAssembly.Run(args);
         }
 
         MethodInfo method = Assembly.GetExecutingAssembly().GetType(args[0], throwOnError: true)!

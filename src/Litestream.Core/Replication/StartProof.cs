@@ -229,6 +229,8 @@ internal sealed class StartProof(IReplicaStore store, LocalStateFolder folder, b
 
     private async Task RebuildAsync(IReadOnlyList<ReplicaFile> chain, string path, ulong nodeId, CancellationToken cancellationToken)
     {
+        // First, since Windows replaces no file that is open.
+        _table!.Dispose();
         try
         {
             await TableReplay.RebuildAsync(store, chain, path, nodeId, cancellationToken).ConfigureAwait(false);
@@ -238,7 +240,6 @@ internal sealed class StartProof(IReplicaStore store, LocalStateFolder folder, b
             throw folder.Failure("written", e);
         }
 
-        _table!.Dispose();
         _table = Open(path);
     }
 

@@ -14,6 +14,8 @@ namespace Litestream.Storage;
 /// </summary>
 internal static partial class DurableFile
 {
+    private const int WindowsAccessDenied = unchecked((int)0x80070005);
+    private const int WindowsSharingViolation = unchecked((int)0x80070020);
     private const uint MoveFileReplaceExisting = 1;
     private const uint MoveFileWriteThrough = 8;
     private const uint DirectoryMode = 0x1FF; // 0777, less the umask
@@ -97,9 +99,16 @@ internal static partial class DurableFile
             return;
         }
 
-        if (!MoveFileEx(ExtendedPath(from), ExtendedPath(to), MoveFileReplaceExisting | MoveFileWriteThrough))
+        string source = ExtendedPath(from);
+        string target = ExtendedPath(to);
+        if (!MoveFileEx(source, target, MoveFileReplaceExisting | MoveFileWriteThrough))
         {
             int hresult = Marshal.GetHRForLastWin32Error();
+            if (hresult is WindowsAccessDenied or WindowsSharingViolation && WindowsRename.TryReplaceOpenFile(source, target))
+            {
+                return;
+            }
+
             throw Marshal.GetExceptionForHR(hresult) as UnauthorizedAccessException as Exception
                 ?? new IOException($"Renaming '{from}' to '{to}' failed: {Marshal.GetPInvokeErrorMessage(hresult & 0xFFFF)}", hresult);
         }

@@ -80,7 +80,7 @@ public sealed class PageChecksumTableTests : IDisposable
         byte[] header;
         using (PageChecksumTable table = Create(10))
         {
-            header = File.ReadAllBytes(TablePath)[..4096];
+            header = ReadWhileOpen()[..4096];
             table.Set(5, 55);
             table.Set(11, 11);
             table.Save(2, 222, 11);
@@ -108,9 +108,9 @@ public sealed class PageChecksumTableTests : IDisposable
         using PageChecksumTable table = Create(3);
         for (ulong txid = 2; txid < 9; txid++)
         {
-            byte[] before = File.ReadAllBytes(TablePath);
+            byte[] before = ReadWhileOpen();
             table.Save(txid, txid * 10, 3);
-            byte[] after = File.ReadAllBytes(TablePath);
+            byte[] after = ReadWhileOpen();
             bool first = before.AsSpan(0, 64).SequenceEqual(after.AsSpan(0, 64));
             bool second = before.AsSpan(512, 64).SequenceEqual(after.AsSpan(512, 64));
             Assert.True(first ^ second);
@@ -220,5 +220,13 @@ public sealed class PageChecksumTableTests : IDisposable
         checksums.AsSpan().Fill(9999);
         table.ReadRange(first, checksums);
         return checksums;
+    }
+
+    private byte[] ReadWhileOpen()
+    {
+        using FileStream stream = new(TablePath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        byte[] bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        return bytes;
     }
 }
