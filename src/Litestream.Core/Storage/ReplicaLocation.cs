@@ -5,21 +5,22 @@ namespace Litestream.Storage;
 /// <summary>The place of a replica, and what is needed to open it. Immutable; two of the same place and settings are equal.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(FolderLocation), "folder")]
+[JsonDerivedType(typeof(S3Location), "s3")]
 public abstract record ReplicaLocation
 {
     /// <summary>Ends a message about text that is no place.</summary>
-    private protected const string Accepted = "Give a folder path or a file:///absolute/path URL.";
+    private protected const string Accepted = "Give a folder path, a file:///absolute/path URL or s3://bucket/path.";
 
     // What Litestream itself replicates to.
-    private static readonly string[] LaterSchemes = ["s3", "gs", "gcs", "abs", "oss", "sftp", "nats", "webdav", "webdavs"];
+    private static readonly string[] LaterSchemes = ["gs", "gcs", "abs", "oss", "sftp", "nats", "webdav", "webdavs"];
 
     /// <summary>The place as a person would write it, without any secret.</summary>
     [JsonIgnore]
     public abstract string Address { get; }
 
     /// <summary>Turns the text that a person writes for a replica's place into one. Nothing is read or written.</summary>
-    /// <param name="text">A folder path (relative to the process' current folder, UNC, with spaces or any letters) or a
-    /// <c>file://</c> URL.</param>
+    /// <param name="text">A folder path (relative to the process' current folder, UNC, with spaces or any letters), a
+    /// <c>file://</c> URL or <c>s3://bucket/path</c>, with options as a query.</param>
     /// <exception cref="ReplicaLocationException">The text cannot be a place, or names a kind of store that is not known.</exception>
     public static ReplicaLocation Parse(string text)
     {
@@ -36,6 +37,11 @@ public abstract record ReplicaLocation
         }
 
         bool isUrl = scheme.Length > 0 && text.AsSpan(scheme.Length).StartsWith("://", StringComparison.Ordinal);
+        if (isUrl && scheme.Equals(S3Location.Scheme, StringComparison.OrdinalIgnoreCase))
+        {
+            return S3Url.Parse(text);
+        }
+
         return isUrl ? throw NotKnown(scheme) : FolderLocation.OfPath(text);
     }
 

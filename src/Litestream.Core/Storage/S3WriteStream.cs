@@ -1,0 +1,161 @@
+using System.Security.Cryptography;
+using Amazon.S3;
+using Amazon.S3.Model;
+
+namespace Litestream.Storage;
+
+/// <summary>
+/// The stream that the writer of an object fills. Up to one part goes up as one request of exact size when all is known; more goes up part
+/// by part, a few side by side, in constant memory. Nothing is visible before <see cref="CompleteAsync"/>; disposing it before that aborts.
+/// </summary>
+internal sealed class S3WriteStream(IAmazonS3 client, S3ReplicaStore store, string key, DateTimeOffset timestamp, long? length) : Stream
+{
+    private readonly int _partSize = store.Place.PartSize;
+    private readonly int _concurrency = store.Place.Concurrency ?? store.Place.Profile.Concurrency;
+    private readonly List<Task<PartETag>> _parts = [];
+    private byte[] _buffer = new byte[(int)Math.Min(length ?? store.Place.PartSize, store.Place.PartSize)];
+    private string? _uploadId;
+    private int _buffered;
+    private long _written;
+    private CancellationToken _cancellationToken;
+
+    public override bool CanRead => false;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    /// <summary>Bytes given so far.</summary>
+    public override long Length => _written;
+
+    public override long Position
+    {
+        get => _written;
+        set => throw new NotSupportedException();
+    }
+
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        _cancellationToken = cancellationToken;
+        while (buffer.Length > 0)
+        {
+            if (_buffered == _partSize)
+            {
+                await SendPartAsync(cancellationToken).ConfigureAwait(false);
+            }
+
+            if (_buffered == _buffer.Length)
+            {
+                Array.Resize(ref _buffer, _partSize); // longer than promised: refused when all has come
+            }
+
+            int taken = Math.Min(buffer.Length, _buffer.Length - _buffered);
+            buffer[..taken].CopyTo(_buffer.AsMemory(_buffered));
+            _buffered += taken;
+            _written += taken;
+            buffer = buffer[taken..];
+        }
+    }
+
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override void Write(byte[] buffer, int offset, int count) =>
+        WriteAsync(buffer.AsMemory(offset, count), _cancellationToken).AsTask().GetAwaiter().GetResult();
+
+    /// <summary>Sends the rest and makes the object visible.</summary>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task CompleteAsync(CancellationToken cancellationToken)
+    {
+        if (_uploadId is null)
+        {
+            using MemoryStream content = new(_buffer, 0, _buffered, writable: false);
+            PutObjectRequest put = store.Request(new PutObjectRequest { BucketName = store.Place.Bucket, Key = key, InputStream = content }, timestamp);
+            put.MD5Digest = Md5(_buffer.AsSpan(0, _buffered));
+            await store.EnsureLeaseAsync(cancellationToken).ConfigureAwait(false);
+            await client.PutObjectAsync(put, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        await SendPartAsync(cancellationToken).ConfigureAwait(false);
+        PartETag[] parts = await Task.WhenAll(_parts).ConfigureAwait(false);
+        await store.EnsureLeaseAsync(cancellationToken).ConfigureAwait(false);
+        await client.CompleteMultipartUploadAsync(
+            new CompleteMultipartUploadRequest { BucketName = store.Place.Bucket, Key = key, UploadId = _uploadId, PartETags = [.. parts] },
+            cancellationToken).ConfigureAwait(false);
+        _uploadId = null;
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (_uploadId is { } id)
+        {
+            _uploadId = null;
+            await ((Task)Task.WhenAll(_parts)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            try
+            {
+                await client.AbortMultipartUploadAsync(store.Place.Bucket, key, id, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (Exception e) when (S3Failure.IsServiceError(e, CancellationToken.None))
+            {
+                // What failed before has been reported; the next writer aborts what is left.
+            }
+        }
+
+        await base.DisposeAsync().ConfigureAwait(false);
+    }
+
+    public override void Flush()
+    {
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    private async Task SendPartAsync(CancellationToken cancellationToken)
+    {
+        if (_uploadId is null)
+        {
+            await store.EnsureLeaseAsync(cancellationToken).ConfigureAwait(false);
+            InitiateMultipartUploadRequest start = store.Request(
+                new InitiateMultipartUploadRequest { BucketName = store.Place.Bucket, Key = key }, timestamp);
+            _uploadId = (await client.InitiateMultipartUploadAsync(start, cancellationToken).ConfigureAwait(false)).UploadId;
+        }
+
+        if (_parts.Count >= _concurrency)
+        {
+            await _parts[^_concurrency].ConfigureAwait(false); // bounds what is in memory
+        }
+
+        await store.EnsureLeaseAsync(cancellationToken).ConfigureAwait(false);
+        _parts.Add(UploadPartAsync(_buffer, _buffered, _parts.Count + 1, cancellationToken));
+        _buffer = new byte[_partSize];
+        _buffered = 0;
+    }
+
+    private async Task<PartETag> UploadPartAsync(byte[] content, int count, int number, CancellationToken cancellationToken)
+    {
+        using MemoryStream stream = new(content, 0, count, writable: false);
+        UploadPartRequest part = store.Request(new UploadPartRequest
+        {
+            BucketName = store.Place.Bucket,
+            Key = key,
+            UploadId = _uploadId,
+            PartNumber = number,
+            PartSize = count,
+            InputStream = stream,
+            UseChunkEncoding = false,
+            MD5Digest = Md5(content.AsSpan(0, count)),
+        });
+        UploadPartResponse done = await client.UploadPartAsync(part, cancellationToken).ConfigureAwait(false);
+        return new PartETag(number, done.ETag);
+    }
+
+#pragma warning disable CA5351 // the protocol's own check of what arrives; no secret depends on it
+    private string? Md5(ReadOnlySpan<byte> content) =>
+        store.Place.Profile.ContentMd5 ? Convert.ToBase64String(MD5.HashData(content)) : null;
+#pragma warning restore CA5351
+}

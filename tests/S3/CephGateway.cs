@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Amazon.S3;
+using Litestream.Storage;
+
+namespace Litestream.Tests.S3;
+
+/// <summary>Ceph's S3 gateway on loopback, started once for all tests and stopped after them.</summary>
+public sealed class CephGateway : IAsyncLifetime, IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
+
+    private readonly TemporaryFolder _folder = new();
+    private int _lastBucket;
+
+    /// <summary>Why it cannot run here; null if it can.</summary>
+    internal static string? Missing { get; } =
+        new[] { "radosgw", "ceph-mon", "ceph-osd", "ceph" }.FirstOrDefault(program => !File.Exists($"/usr/bin/{program}")) is { } missing
+            ? $"{missing} is not installed (Debian: radosgw ceph-mon ceph-osd ceph-common; ./test.sh installs them)"
+            : null;
+
+    /// <summary>Its URL.</summary>
+    internal Uri Endpoint { get; private set; } = null!;
+
+    /// <summary>The key of its user.</summary>
+    internal static S3Credentials Key { get; } = new("TESTS", "of-no-secret");
+
+    /// <summary>A place in a bucket of its own.</summary>
+    internal async Task<S3Location> NewPlaceAsync(string path = "a place")
+    {
+        string bucket = string.Create(CultureInfo.InvariantCulture, $"bucket-{Interlocked.Increment(ref _lastBucket)}");
+        S3Location place = new(bucket, path) { Endpoint = Endpoint, Credentials = Key };
+        using AmazonS3Client client = S3Client.Create(place);
+        await client.PutBucketAsync(bucket);
+        return place;
+    }
+
+    public async Task InitializeAsync()
+    {
+        if (Missing is not null)
+        {
+            return;
+        }
+
+        int port = FreePort();
+        Endpoint = new Uri($"http://127.0.0.1:{port}");
+        string script = Path.Combine(AppContext.BaseDirectory, "ceph-rgw.sh");
+        using Process start = Process.Start(new ProcessStartInfo(
+            "bash", [script, _folder["ceph"], port.ToString(CultureInfo.InvariantCulture), FreePort().ToString(CultureInfo.InvariantCulture)])
+        { RedirectStandardError = true })!;
+        string errors = await start.StandardError.ReadLineAsync().WaitAsync(Patience) ?? "";
+        await start.WaitForExitAsync().WaitAsync(Patience);
+        Assert.True(start.ExitCode == 0, $"Ceph's gateway did not start: {errors}");
+    }
+
+    public async Task DisposeAsync()
+    {
+        string pids = _folder["ceph", "run", "pids"];
+        if (File.Exists(pids))
+        {
+            foreach (string line in await File.ReadAllLinesAsync(pids))
+            {
+                using Process kill = Process.Start("kill", line); // timeout passes it on
+                await kill.WaitForExitAsync();
+            }
+
+            await Task.Delay(500); // they write to the folder to their end
+        }
+    }
+
+    public void Dispose()
+    {
+        try
+        {
+            _folder.Dispose();
+        }
+        catch (IOException)
+        {
+            // the store in memory is gone all the same; what is left is a few small files of the temporary folder
+        }
+    }
+
+    private static int FreePort()
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
