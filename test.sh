@@ -34,6 +34,7 @@ provide 'the product on Windows, under Wine' /usr/lib/wine/wine64 wine64 wine
 status=0
 if ! $windows_only; then
     provide 'faults of system calls' strace strace
+    provide 'S3, on Ceph'"'"'s gateway' radosgw radosgw ceph-mon ceph-osd ceph-common
     dotnet test Litestream.slnx --nologo || status=1
 fi
 

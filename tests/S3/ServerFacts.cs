@@ -23,4 +23,10 @@ namespace Litestream.Tests.S3
     {
         public FactAttribute() => Skip = CephGateway.Missing;
     }
+
+    /// <summary>A theory that needs Ceph's gateway.</summary>
+    internal sealed class TheoryAttribute : Xunit.TheoryAttribute
+    {
+        public TheoryAttribute() => Skip = CephGateway.Missing;
+    }
 }

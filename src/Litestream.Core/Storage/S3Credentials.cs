@@ -41,8 +41,10 @@ public sealed class S3Credentials : IEquatable<S3Credentials>
     /// <summary>What it holds.</summary>
     internal (string AccessKeyId, string SecretAccessKey, string? SessionToken) Reveal() => (_accessKeyId, _secretAccessKey, _sessionToken);
 
-    private sealed class JsonOfCredentials : JsonConverter<S3Credentials>
+    /// <summary>For the pipe to the worker.</summary>
+    public sealed class JsonOfCredentials : JsonConverter<S3Credentials>
     {
+        /// <inheritdoc/>
         public override S3Credentials Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {
             string?[] parts = new string?[3];
@@ -54,6 +56,7 @@ public sealed class S3Credentials : IEquatable<S3Credentials>
             return new S3Credentials(parts[0]!, parts[1]!, parts[2]);
         }
 
+        /// <inheritdoc/>
         public override void Write(Utf8JsonWriter writer, S3Credentials value, JsonSerializerOptions options)
         {
             writer.WriteStartArray();

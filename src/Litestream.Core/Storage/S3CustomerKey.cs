@@ -40,10 +40,13 @@ public sealed class S3CustomerKey : IEquatable<S3CustomerKey>
     /// <summary>The key in Base64.</summary>
     internal string Reveal() => _base64;
 
-    private sealed class JsonOfKey : JsonConverter<S3CustomerKey>
+    /// <summary>For the pipe to the worker.</summary>
+    public sealed class JsonOfKey : JsonConverter<S3CustomerKey>
     {
+        /// <inheritdoc/>
         public override S3CustomerKey Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetString()!);
 
+        /// <inheritdoc/>
         public override void Write(Utf8JsonWriter writer, S3CustomerKey value, JsonSerializerOptions options) => writer.WriteStringValue(value._base64);
     }
 }

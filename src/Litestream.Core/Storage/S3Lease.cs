@@ -36,6 +36,7 @@ internal sealed class S3Lease : IReplicaLease
     private readonly ReplicaOwner _owner;
     private readonly TimeProvider _time;
     private readonly Action _released;
+    private readonly string _nonce = Guid.NewGuid().ToString("N");
     private readonly SemaphoreSlim _gate = new(1);
     private readonly CancellationTokenSource _lost = new();
     private string _etag = "";
@@ -156,7 +157,7 @@ internal sealed class S3Lease : IReplicaLease
     private async Task<bool> TryWriteAsync(string? expected, CancellationToken cancellationToken)
     {
         long now = _time.GetTimestamp(); // before the request: the lease cannot last longer than we think
-        byte[] content = S3LeaseRecord.Of(_owner, _generation, _time.GetUtcNow() + Duration).ToJson();
+        byte[] content = S3LeaseRecord.Of(_owner, _nonce, _generation, _time.GetUtcNow() + Duration).ToJson();
         string? etag = await TryPutAsync(content, expected, cancellationToken).ConfigureAwait(false);
         if (etag is null && expected is not null && await IsStillAsync(expected, cancellationToken).ConfigureAwait(false))
         {

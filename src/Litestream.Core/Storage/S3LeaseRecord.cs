@@ -21,21 +21,22 @@ internal sealed record S3LeaseRecord(long Generation, DateTimeOffset ExpiresAt, 
     /// <summary>Since when (UTC).</summary>
     public DateTimeOffset? Since { get; init; }
 
-    /// <summary>Machine, process id and when the process began: it tells a process that has ended from another of the same number.</summary>
+    /// <summary>Machine, process id, when the process began, and a random part: it tells a process that has ended from another of the same number.</summary>
     public string? Process { get; init; }
 
     /// <summary>The record of this process.</summary>
     /// <param name="owner">Who.</param>
+    /// <param name="nonce">Random: it tells two leases of one process apart.</param>
     /// <param name="generation">Its number.</param>
     /// <param name="expiresAt">Until when.</param>
-    public static S3LeaseRecord Of(ReplicaOwner owner, long generation, DateTimeOffset expiresAt)
+    public static S3LeaseRecord Of(ReplicaOwner owner, string nonce, long generation, DateTimeOffset expiresAt)
     {
         using Process us = System.Diagnostics.Process.GetCurrentProcess();
         return new S3LeaseRecord(generation, expiresAt, string.Create(CultureInfo.InvariantCulture, $"{owner.Host}:{owner.ProcessId}"))
         {
             Database = owner.Database,
             Since = owner.Since,
-            Process = string.Create(CultureInfo.InvariantCulture, $"{Machine()}/{us.Id}/{us.StartTime.ToUniversalTime().Ticks}"),
+            Process = string.Create(CultureInfo.InvariantCulture, $"{Machine()}/{us.Id}/{us.StartTime.ToUniversalTime().Ticks}/{nonce}"),
         };
     }
 
@@ -87,7 +88,7 @@ internal sealed record S3LeaseRecord(long Generation, DateTimeOffset ExpiresAt, 
     /// <summary>Whether it was written by a process of this machine that runs no more.</summary>
     public bool IsOfEndedProcess()
     {
-        if (Process?.Split('/') is not [{ } machine, { } number, { } began] || machine != Machine()
+        if (Process?.Split('/') is not [{ } machine, { } number, { } began, _] || machine != Machine()
             || !int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int id)
             || !long.TryParse(began, NumberStyles.None, CultureInfo.InvariantCulture, out long ticks) || ticks > DateTime.MaxValue.Ticks)
         {

@@ -59,7 +59,6 @@ public sealed class ReplicaLocationTests
     [InlineData("   ", "empty")]
     [InlineData("a\0b", "NUL")]
     [InlineData("file:///a%00b", "NUL")]
-    [InlineData("s3://key:secret@bucket/db", "not supported yet")]
     [InlineData("SFTP://user:secret@host/db", "not supported yet")]
     [InlineData("gopher://secret/", "not a kind of replica")]
     [InlineData("file:/var/x", "whole file URL")]
