@@ -13,6 +13,7 @@
         'Get-SqliteReplica'
         'Get-SqliteReplication'
         'Get-SqliteRestorePoint'
+        'New-SqliteReplicaLocation'
         'Restore-SqliteDatabase'
         'Start-SqliteReplication'
         'Stop-SqliteReplication'

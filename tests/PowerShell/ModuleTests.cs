@@ -10,7 +10,7 @@ public sealed class ModuleTests(PowerShellSession session)
 {
     private static readonly string[] Cmdlets =
     [
-        "Get-SqliteReplica", "Get-SqliteReplication", "Get-SqliteRestorePoint", "Restore-SqliteDatabase", "Start-SqliteReplication",
+        "Get-SqliteReplica", "Get-SqliteReplication", "Get-SqliteRestorePoint", "New-SqliteReplicaLocation", "Restore-SqliteDatabase", "Start-SqliteReplication",
         "Stop-SqliteReplication", "Sync-SqliteReplication", "Test-SqliteReplica",
     ];
 
@@ -90,14 +90,17 @@ public sealed class ModuleTests(PowerShellSession session)
     [InlineData("Get-SqliteReplication", "[[-Path] <string[]>] [<CommonParameters>]")]
     [InlineData("Get-SqliteRestorePoint", "[-Source] <string> [<CommonParameters>]")]
     [InlineData(
+        "New-SqliteReplicaLocation",
+        "[-Url] <string> [-Endpoint <string>] [-Region <string>] [-Credential <pscredential>] [-SessionToken <securestring>] [-ForcePathStyle] [-StorageClass <string>] [-ServerSideEncryption <string>] [-KmsKeyId <string>] [-CustomerKey <securestring>] [-PartSize <int>] [-Concurrency <int>] [-SkipCertificateCheck] [<CommonParameters>]")]
+    [InlineData(
         "Restore-SqliteDatabase",
         "[-Source] <string> [-OutputPath] <string> [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]",
         "[-Source] <string> [-OutputPath] <string> -TransactionId <ulong> [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]",
         "[-Source] <string> [-OutputPath] <string> -At <DateTimeOffset> [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData(
         "Start-SqliteReplication",
-        "[-Path] <string[]> [-Destination] <string> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]",
-        "[-Destination] <string> -LiteralPath <string[]> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]")]
+        "[-Path] <string[]> [-Destination] <string> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>] [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>] [-NoMaintenance] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]",
+        "[-Destination] <string> -LiteralPath <string[]> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>] [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>] [-NoMaintenance] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData("Stop-SqliteReplication", "[-Path] <string[]> [-Timeout <int>] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData("Sync-SqliteReplication", "[[-Path] <string[]>] [-Timeout <int>] [-PassThru] [<CommonParameters>]")]
     [InlineData(

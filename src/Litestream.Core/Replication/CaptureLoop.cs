@@ -27,6 +27,7 @@ internal sealed class CaptureLoop : IDisposable
     private readonly StatusBoard _board;
     private readonly ReplicationOptions _options;
     private readonly TimeProvider _time;
+    private readonly TimeSpan _syncInterval;
     private readonly AutoResetEvent _wake = new(false);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
@@ -55,6 +56,7 @@ internal sealed class CaptureLoop : IDisposable
         _uploader = uploader;
         _board = board;
         _options = options;
+        _syncInterval = options.EffectiveSyncInterval;
         _time = time;
         _checkpointer = new Checkpointer(session, board.Status.DatabasePath, options);
         _lastNews = _lastCapture = _lastIntact = _lastSave = time.GetTimestamp();
@@ -211,6 +213,11 @@ internal sealed class CaptureLoop : IDisposable
         }
 
         TimeSpan gathered = _time.GetElapsedTime(_lastCapture);
+        if (gathered < _syncInterval)
+        {
+            return false;
+        }
+
         return _staging.WaitingCount < FilesInLine || gathered >= (_uploader.IsFailing ? GatherWhileFailing : _options.MaxGatherInterval);
     }
 
@@ -283,6 +290,9 @@ internal sealed class CaptureLoop : IDisposable
     private void SetPause(bool news)
     {
         TimeSpan doubled = _pause * 2;
-        _pause = news ? _options.BusyInterval : doubled < _options.IdleInterval ? doubled : _options.IdleInterval;
+        TimeSpan gathering = _syncInterval - _time.GetElapsedTime(_lastCapture);
+        _pause = news && gathering > _options.BusyInterval
+            ? gathering < _options.IdleInterval ? gathering : _options.IdleInterval
+            : news ? _options.BusyInterval : doubled < _options.IdleInterval ? doubled : _options.IdleInterval;
     }
 }

@@ -48,7 +48,8 @@ public sealed record S3Location(string Bucket, string Path) : ReplicaLocation
 
     /// <inheritdoc/>
     [JsonIgnore]
-    public override string Address => $"s3://{Bucket}{(Path.Length > 0 ? "/" : "")}{Path}";
+    public override string Address =>
+        $"{Scheme}://{Bucket}{(Path.Length > 0 ? "/" : "")}{Path}{(Endpoint is null ? "" : $"?endpoint={Endpoint.OriginalString.TrimEnd('/')}")}";
 
     /// <summary>The profile of the provider.</summary>
     internal S3Profile Profile => S3Profile.Of(Endpoint);

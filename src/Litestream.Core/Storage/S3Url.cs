@@ -7,7 +7,7 @@ namespace Litestream.Storage;
 /// <c>s3://bucket/path?endpoint=…</c> as Litestream writes it: options as a query in kebab-case or camelCase; the ARN of an access point
 /// may stand in the bucket's place.
 /// </summary>
-internal static class S3Url
+public static class S3Url
 {
     private const string ArnStart = "arn:";
 
@@ -104,7 +104,8 @@ internal static class S3Url
 
     /// <summary>As Litestream completes it: http for this machine and private networks, https for the world.</summary>
     /// <param name="text">A URL, or host and port alone.</param>
-    internal static Uri EndpointOf(string text)
+    /// <exception cref="ReplicaLocationException">It is none.</exception>
+    public static Uri EndpointOf(string text)
     {
         if (text.Contains("://", StringComparison.Ordinal))
         {

@@ -63,7 +63,7 @@ public abstract class AsyncCmdlet : PSCmdlet
         }
         catch (Exception exception) when (exception is LitestreamException or RuntimeException or ArgumentException or IOException)
         {
-            WriteError(ErrorTable.Record(exception, target));
+            WriteError(ErrorTable.Record(exception, target is string text ? WithoutSecrets(text) : target));
             value = null;
             return false;
         }
@@ -77,5 +77,18 @@ public abstract class AsyncCmdlet : PSCmdlet
     private protected void Refuse(string errorId, string message, object? target)
     {
         ThrowTerminatingError(ErrorTable.Record(new ReplicationException(errorId, message), target));
+    }
+
+    // A URL may have a key in front of its host or in its query.
+    private static string WithoutSecrets(string text)
+    {
+        int scheme = text.IndexOf("://", StringComparison.Ordinal);
+        if (scheme < 0)
+        {
+            return text;
+        }
+
+        string place = text[(scheme + 3)..].Split('?')[0];
+        return text[..(scheme + 3)] + place[(place.LastIndexOf('@') + 1)..];
     }
 }

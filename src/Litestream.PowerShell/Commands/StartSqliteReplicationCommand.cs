@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Litestream.Maintenance;
 using Litestream.PowerShell.Worker;
 using Litestream.Replication;
 using Litestream.Storage;
@@ -62,6 +63,37 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
     [ValidateRange(1, long.MaxValue)]
     public long MaxStagingBytes { get; set; } = 1L << 30;
 
+    /// <summary>How long commits are gathered into one file for the replica: lag against requests. Until then they stay in the WAL, held there.
+    /// By default 0 for folders and 1 s for S3.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan? SyncInterval { get; set; }
+
+    /// <summary>How much time one merged file of level 1, 2, 3 … covers; growing. By default 30s, 5m, 1h.</summary>
+    [Parameter]
+    [Duration]
+    [ValidateNotNullOrEmpty]
+    public TimeSpan[]? CompactionInterval { get; set; }
+
+    /// <summary>How often a full image is made. By default 24h.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan? SnapshotInterval { get; set; }
+
+    /// <summary>For how long back every kept instant can be restored; at least the snapshot interval. By default 24h.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan? SnapshotRetention { get; set; }
+
+    /// <summary>For how long every single capture can be restored. By default 5m.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan? Level0Retention { get; set; }
+
+    /// <summary>Merges and deletes nothing: another does, or the replica is to keep everything.</summary>
+    [Parameter]
+    public SwitchParameter NoMaintenance { get; set; }
+
     /// <summary>With -Once: for how many seconds to go on trying while the replica or the database fails.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
@@ -73,6 +105,15 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
         if (Wait && Once)
         {
             Refuse(ErrorTable.ParametersContradict, "-Wait replicates until it is told to end, -Once ends by itself: give one of them.", null);
+        }
+
+        try
+        {
+            Maintenance().Validate();
+        }
+        catch (MaintenanceSettingException exception)
+        {
+            ThrowTerminatingError(ErrorTable.Record(exception, target: null));
         }
     }
 
@@ -155,5 +196,20 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
         WaitForReplica = Wait,
         AdoptReplica = AdoptReplica,
         MaxStagingBytes = MaxStagingBytes,
+        SyncInterval = SyncInterval,
+        Maintenance = Maintenance(),
     };
+
+    private MaintenanceOptions Maintenance()
+    {
+        MaintenanceOptions usual = new();
+        return usual with
+        {
+            Enabled = !NoMaintenance,
+            Levels = CompactionInterval ?? usual.Levels,
+            SnapshotInterval = SnapshotInterval ?? usual.SnapshotInterval,
+            SnapshotRetention = SnapshotRetention ?? usual.SnapshotRetention,
+            Level0Retention = Level0Retention ?? usual.Level0Retention,
+        };
+    }
 }

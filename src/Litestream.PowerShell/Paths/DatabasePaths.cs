@@ -73,7 +73,7 @@ internal static class DatabasePaths
     {
         if (place.Contains("://", StringComparison.Ordinal))
         {
-            return ReplicaLocation.Parse(place);
+            return SessionLocations.Resolve(place);
         }
 
         string resolved = session.Path.GetUnresolvedProviderPathFromPSPath(place, out ProviderInfo provider, out _);

@@ -37,7 +37,8 @@ public sealed class S3UrlTests
         };
         Assert.Equal(location, ReplicaLocation.Parse(kebab));
         Assert.Equal(location, ReplicaLocation.Parse(camel));
-        Assert.Equal("s3://b/p", location.ToString());
+        Assert.Equal("s3://b/p?endpoint=https://minio.local:9000", location.ToString());
+        Assert.Equal(location with { Endpoint = null }, ReplicaLocation.Parse(kebab.Replace("endpoint=minio.local:9000&", "", StringComparison.Ordinal)));
     }
 
     [Theory]
