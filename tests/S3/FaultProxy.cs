@@ -1,0 +1,178 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Litestream.Tests.S3;
+
+/// <summary>
+/// Stands between a client and a service on loopback and spoils connections, each by a lot drawn from a seed: late, cut in the
+/// middle of what is sent or answered, reset, answered by nothing after the service took it, stalled, or refused with 500 and 503.
+/// </summary>
+internal sealed class FaultProxy : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly IPEndPoint _service;
+    private readonly Random _random;
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _end = new();
+    private readonly Dictionary<Fault, int> _done = [];
+    private readonly Task _serving;
+
+    /// <summary>Listens.</summary>
+    /// <param name="service">The service behind.</param>
+    /// <param name="seed">Of the faults.</param>
+    public FaultProxy(Uri service, int seed)
+    {
+        _service = new IPEndPoint(IPAddress.Loopback, service.Port);
+        _random = new Random(seed);
+        _listener.Start();
+        Endpoint = new Uri($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}");
+        _serving = ServeAsync();
+    }
+
+    /// <summary>What can be done to a connection.</summary>
+    internal enum Fault
+    {
+        /// <summary>Nothing.</summary>
+        None,
+
+        /// <summary>Every piece comes late.</summary>
+        Late,
+
+        /// <summary>Closed in the middle of what the client sends.</summary>
+        CutRequest,
+
+        /// <summary>Closed in the middle of an answer.</summary>
+        CutAnswer,
+
+        /// <summary>Closed by a reset after the service has taken a request, before its answer.</summary>
+        LoseAnswer,
+
+        /// <summary>Neither goes on nor ends for a while.</summary>
+        Stall,
+
+        /// <summary>500 or 503 instead of the service.</summary>
+        Refuse,
+    }
+
+    /// <summary>Its URL.</summary>
+    public Uri Endpoint { get; }
+
+    /// <summary>Whether connections are spoiled.</summary>
+    public bool Spoils { get; set; } = true;
+
+    /// <summary>How often each fault was drawn.</summary>
+    public IReadOnlyDictionary<Fault, int> Done
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return new Dictionary<Fault, int>(_done);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync();
+        _listener.Stop();
+        await _serving;
+        _end.Dispose();
+    }
+
+    private async Task ServeAsync()
+    {
+        List<Task> connections = [];
+        try
+        {
+            while (true)
+            {
+                TcpClient client = await _listener.AcceptTcpClientAsync(_end.Token);
+                connections.RemoveAll(task => task.IsCompleted);
+                connections.Add(CarryAsync(client));
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            await Task.WhenAll(connections);
+        }
+    }
+
+    private (Fault Fault, int After) Draw()
+    {
+        lock (_gate)
+        {
+            Fault fault = !Spoils || _random.Next(100) < 35 ? Fault.None : (Fault)_random.Next(1, 7);
+            _done[fault] = _done.GetValueOrDefault(fault) + 1;
+            return (fault, 1 << _random.Next(4, 18)); // from the first line of a request to many of them
+        }
+    }
+
+    private async Task CarryAsync(TcpClient client)
+    {
+        using TcpClient server = new();
+        using (client)
+        {
+            try
+            {
+                (Fault fault, int after) = Draw();
+                NetworkStream near = client.GetStream();
+                if (fault == Fault.Refuse)
+                {
+                    await RefuseAsync(near, after);
+                    return;
+                }
+
+                await server.ConnectAsync(_service, _end.Token);
+                NetworkStream far = server.GetStream();
+                Task first = await Task.WhenAny(
+                    CopyAsync(near, far, fault, fault == Fault.CutRequest ? after : long.MaxValue),
+                    CopyAsync(far, near, fault, fault == Fault.CutAnswer ? after : fault is Fault.LoseAnswer or Fault.Stall ? 0 : long.MaxValue));
+                await first;
+                if (fault == Fault.Stall)
+                {
+                    await Task.Delay(TimeSpan.FromSeconds(2), _end.Token);
+                }
+
+                if (fault == Fault.LoseAnswer)
+                {
+                    client.LingerState = new LingerOption(enable: true, seconds: 0); // a reset
+                }
+            }
+            catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+            {
+                // either side has gone, as it may
+            }
+        }
+    }
+
+    /// <summary>Carries bytes one way until the end or the cut; a limit of 0 waits for the first byte and drops it.</summary>
+    private async Task CopyAsync(NetworkStream from, NetworkStream to, Fault fault, long limit)
+    {
+        byte[] buffer = new byte[64 * 1024];
+        while (await from.ReadAsync(buffer, _end.Token) is var read and > 0)
+        {
+            if (fault == Fault.Late)
+            {
+                await Task.Delay(20, _end.Token);
+            }
+
+            int passed = (int)Math.Min(read, limit);
+            await to.WriteAsync(buffer.AsMemory(0, passed), _end.Token);
+            limit -= passed;
+            if (passed < read || limit == 0)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task RefuseAsync(NetworkStream near, int drawn)
+    {
+        byte[] buffer = new byte[64 * 1024];
+        _ = await near.ReadAsync(buffer, _end.Token);
+        string status = drawn % 3 == 0 ? "500 Internal Server Error" : "503 Slow Down";
+        await near.WriteAsync(
+            System.Text.Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"), _end.Token);
+    }
+}

@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using System.Globalization;
+using Litestream.Replication;
+using Litestream.Restoration;
+using Litestream.Storage;
+using Litestream.Verification;
+using Xunit.Abstractions;
+
+namespace Litestream.Tests.S3;
+
+/// <summary>
+/// A writer goes on while the way to the bucket is spoiled by a seeded draw of faults; afterwards replica and database are equal, page
+/// by page, and every instant in between is whole. LITESTREAM_FAULT_SECONDS makes it longer, LITESTREAM_FAULT_SEED repeats one.
+/// </summary>
+[Collection("gateway")]
+public sealed class FaultTests(CephGateway gateway, ITestOutputHelper output)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    [Fact]
+    public async Task No_fault_leaves_a_gap_or_a_wrong_byte()
+    {
+        int seconds = Setting("LITESTREAM_FAULT_SECONDS", 15);
+        int seed = Setting("LITESTREAM_FAULT_SEED", Random.Shared.Next());
+        output.WriteLine(FormattableString.Invariant($"seed {seed}"));
+        using TemporaryFolder folder = new();
+        string database = folder["app.db"];
+        await WriteAsync(database, "--size", "2000000");
+        S3Location place = await gateway.NewPlaceAsync("app");
+        await using FaultProxy proxy = new(gateway.Endpoint, seed);
+        ReplicationOptions options = new()
+        {
+            DatabasePath = database,
+            Destinations = [place with { Endpoint = proxy.Endpoint }],
+            SyncInterval = TimeSpan.FromMilliseconds(50),
+            MaxRetryInterval = TimeSpan.FromSeconds(1),
+        };
+        await using (Replicator replicator = new(options))
+        {
+            await replicator.StartAsync(CancellationToken.None).WaitAsync(Patience);
+            await WriteAsync(database, "--rate", "200", "--seconds", seconds.ToString(CultureInfo.InvariantCulture), "--seed", "5");
+            ReplicationStatus during = replicator.Status;
+            proxy.Spoils = false;
+            await replicator.SyncAsync(CancellationToken.None).WaitAsync(Patience);
+            ReplicationStatus after = replicator.Status;
+            output.WriteLine(FormattableString.Invariant(
+                $"{after.FilesUploaded} files, TXID {after.ReplicaTxid}; behind at the end of the faults: {during.CapturedTxid - during.ReplicaTxid}; {string.Join(", ", proxy.Done)}"));
+            Assert.Equal(after.CapturedTxid, after.ReplicaTxid);
+            Assert.True(proxy.Done.Count >= 4, "too few faults were drawn to prove anything");
+            using CancellationTokenSource limit = new(Patience);
+            await replicator.StopAsync(limit.Token);
+        }
+
+        VerificationReport report = await ReplicaVerifier.VerifyAsync(
+            new VerificationOptions { Source = place, DatabasePath = database, Depth = VerificationDepth.Compare }, null, CancellationToken.None);
+        Assert.True(report.Outcome == VerificationOutcome.Pass, string.Join("; ", report.Findings.Select(finding => finding.Message)));
+        await EveryInstantIsWholeAsync(place, folder);
+    }
+
+    [Fact]
+    public async Task A_restore_goes_on_over_connections_that_break()
+    {
+        using TemporaryFolder folder = new();
+        string database = folder["app.db"];
+        await WriteAsync(database, "--size", "20000000");
+        S3Location place = await gateway.NewPlaceAsync("app");
+        await using (Replicator replicator = new(new ReplicationOptions { DatabasePath = database, Destinations = [place] }))
+        {
+            await replicator.StartAsync(CancellationToken.None).WaitAsync(Patience);
+            await replicator.StopAsync(CancellationToken.None);
+        }
+
+        RestoreOptions direct = new() { Source = place, OutputPath = folder["direct.db"] };
+        await DatabaseRestorer.RestoreAsync(direct, null, CancellationToken.None);
+        await using FaultProxy proxy = new(gateway.Endpoint, seed: 3);
+        for (int i = 0; i < 5; i++)
+        {
+            string path = folder[$"spoiled-{i}.db"];
+            await DatabaseRestorer.RestoreAsync(
+                direct with { Source = place with { Endpoint = proxy.Endpoint }, OutputPath = path }, null, CancellationToken.None).WaitAsync(Patience);
+            Assert.True(File.ReadAllBytes(direct.OutputPath).AsSpan().SequenceEqual(File.ReadAllBytes(path)));
+        }
+    }
+
+    private static async Task EveryInstantIsWholeAsync(S3Location place, TemporaryFolder folder)
+    {
+        RestorePoints points = await RestorePoints.ListAsync(place, CancellationToken.None);
+        Random random = new(1);
+        foreach (RestorePoint point in points.All.Where(_ => random.Next(points.All.Count) < 5))
+        {
+            await DatabaseRestorer.RestoreAsync(
+                new RestoreOptions
+                {
+                    Source = place,
+                    OutputPath = folder[$"{point.Txid}.db"],
+                    TargetTxid = point.Txid,
+                    IntegrityCheck = IntegrityCheck.Full,
+                },
+                null,
+                CancellationToken.None);
+        }
+    }
+
+    private static async Task WriteAsync(string database, params string[] arguments)
+    {
+        using Process writer = Process.Start(new ProcessStartInfo(
+            "dotnet", [Path.Combine(AppContext.BaseDirectory, "Litestream.Tests.EventWriter.dll"), "--database", database, .. arguments])
+        { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        Task<string> errors = writer.StandardError.ReadToEndAsync();
+        await writer.StandardOutput.ReadToEndAsync().WaitAsync(Patience);
+        await writer.WaitForExitAsync().WaitAsync(Patience);
+        Assert.True(writer.ExitCode == 0, await errors);
+    }
+
+    private static int Setting(string name, int usual) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : usual;
+}
