@@ -9,6 +9,9 @@ namespace Litestream.Tests.S3;
 /// </summary>
 internal sealed class FaultProxy : IAsyncDisposable
 {
+    // A client keeps a good connection for good: it ends after a while, so that another lot is drawn.
+    private static readonly TimeSpan LongestConnection = TimeSpan.FromMilliseconds(400);
+
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly IPEndPoint _service;
     private readonly Random _random;
@@ -127,7 +130,8 @@ internal sealed class FaultProxy : IAsyncDisposable
                 NetworkStream far = server.GetStream();
                 Task first = await Task.WhenAny(
                     CopyAsync(near, far, fault, fault == Fault.CutRequest ? after : long.MaxValue),
-                    CopyAsync(far, near, fault, fault == Fault.CutAnswer ? after : fault is Fault.LoseAnswer or Fault.Stall ? 0 : long.MaxValue));
+                    CopyAsync(far, near, fault, fault == Fault.CutAnswer ? after : fault is Fault.LoseAnswer or Fault.Stall ? 0 : long.MaxValue),
+                    Task.Delay(Spoils ? LongestConnection : Timeout.InfiniteTimeSpan, _end.Token));
                 await first;
                 if (fault == Fault.Stall)
                 {
