@@ -100,7 +100,8 @@ public static class DatabaseRestorer
                 run.Header.PageSize,
                 plan.Files.Count,
                 run.BytesRead,
-                Stopwatch.GetElapsedTime(began));
+                Stopwatch.GetElapsedTime(began),
+                run.Header.NodeId);
         }
         finally
         {

@@ -9,5 +9,6 @@ namespace Litestream.Restoration;
 /// <param name="Files">Replica files read.</param>
 /// <param name="BytesRead">Bytes read from the replica.</param>
 /// <param name="Elapsed">How long it took.</param>
+/// <param name="NodeId">Whose file was the newest; 0 where Litestream wrote it.</param>
 public sealed record RestoreResult(
-    string Path, ulong Txid, DateTimeOffset Timestamp, uint Pages, int PageSize, int Files, long BytesRead, TimeSpan Elapsed);
+    string Path, ulong Txid, DateTimeOffset Timestamp, uint Pages, int PageSize, int Files, long BytesRead, TimeSpan Elapsed, ulong NodeId = 0);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Amazon.S3;
@@ -24,6 +25,9 @@ internal sealed class S3ReplicaStore : IReplicaStore
 
     private readonly IAmazonS3 _client;
     private readonly TimeProvider _time;
+
+    // By key, with the ETag of the version: a listing asks only for what it has not seen before.
+    private readonly ConcurrentDictionary<string, (string ETag, ReplicaFile File)> _described = new(StringComparer.Ordinal);
     private volatile S3Lease? _lease;
 
     /// <summary>Nothing is asked or sent yet.</summary>
@@ -43,15 +47,16 @@ internal sealed class S3ReplicaStore : IReplicaStore
     public async IAsyncEnumerable<ReplicaFile> ListAsync(int level, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         string folder = LevelKey(level);
-        List<(LtxFileName Name, long Size, string Key)> found = await GuardAsync(
+        List<(LtxFileName Name, string ETag, string Key)> found = await GuardAsync(
             () => ListKeysAsync(folder, cancellationToken), $"listing '{folder}'", file: null, cancellationToken).ConfigureAwait(false);
         found.Sort(static (left, right) => left.Name.CompareTo(right.Name)); // not every provider lists in order
 
         // A listing does not hold the metadata, so each time is asked for, some in advance of what is taken.
         Queue<Task<ReplicaFile?>> ahead = new();
-        foreach ((LtxFileName name, long size, string key) in found)
+        Forget(folder, found);
+        foreach ((LtxFileName name, string etag, string key) in found)
         {
-            ahead.Enqueue(DescribeAsync(level, name, size, key, cancellationToken));
+            ahead.Enqueue(DescribeAsync(level, name, etag, key, cancellationToken));
             if (ahead.Count >= MetadataRequests && await ahead.Dequeue().ConfigureAwait(false) is { } file)
             {
                 yield return file;
@@ -237,9 +242,9 @@ internal sealed class S3ReplicaStore : IReplicaStore
         }
     }
 
-    private async Task<List<(LtxFileName Name, long Size, string Key)>> ListKeysAsync(string folder, CancellationToken cancellationToken)
+    private async Task<List<(LtxFileName Name, string ETag, string Key)>> ListKeysAsync(string folder, CancellationToken cancellationToken)
     {
-        List<(LtxFileName, long, string)> found = [];
+        List<(LtxFileName, string, string)> found = [];
         ListObjectsV2Request request = new() { BucketName = Place.Bucket, Prefix = folder };
         ListObjectsV2Response page;
         do
@@ -249,7 +254,7 @@ internal sealed class S3ReplicaStore : IReplicaStore
             {
                 if (item.Key.StartsWith(folder, StringComparison.Ordinal) && LtxFileName.TryParse(item.Key[folder.Length..], out LtxFileName name))
                 {
-                    found.Add((name, item.Size ?? 0, item.Key));
+                    found.Add((name, item.ETag ?? "", item.Key));
                 }
             }
 
@@ -260,9 +265,23 @@ internal sealed class S3ReplicaStore : IReplicaStore
         return found;
     }
 
-    private Task<ReplicaFile?> DescribeAsync(int level, LtxFileName name, long size, string key, CancellationToken cancellationToken) => GuardAsync(
+    private void Forget(string folder, List<(LtxFileName Name, string ETag, string Key)> found)
+    {
+        HashSet<string> there = [.. found.Select(file => file.Key)];
+        foreach (string key in _described.Keys.Where(key => key.StartsWith(folder, StringComparison.Ordinal) && !there.Contains(key)))
+        {
+            _described.TryRemove(key, out _);
+        }
+    }
+
+    private Task<ReplicaFile?> DescribeAsync(int level, LtxFileName name, string etag, string key, CancellationToken cancellationToken) => GuardAsync(
         async () =>
         {
+            if (_described.TryGetValue(key, out (string ETag, ReplicaFile File) known) && known.ETag == etag)
+            {
+                return known.File;
+            }
+
             try
             {
                 GetObjectMetadataResponse head = await _client.GetObjectMetadataAsync(HeadRequest(key), cancellationToken).ConfigureAwait(false);
@@ -270,7 +289,9 @@ internal sealed class S3ReplicaStore : IReplicaStore
                     head.Metadata[TimestampKey], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset given)
                     ? given.ToUniversalTime()
                     : new DateTimeOffset((head.LastModified ?? DateTime.UnixEpoch).ToUniversalTime());
-                return new ReplicaFile(level, name, head.ContentLength, WholeMilliseconds(time));
+                ReplicaFile file = new(level, name, head.ContentLength, WholeMilliseconds(time));
+                _described[key] = (head.ETag, file);
+                return file;
             }
             catch (Exception e) when (S3Failure.IsMissingObject(e))
             {

@@ -1,0 +1,202 @@
+using Litestream.Replication;
+using Litestream.Restoration;
+using Litestream.Storage;
+using Litestream.Tests.Unit.Replication;
+using Litestream.Tests.Unit.Sqlite;
+using Microsoft.Data.Sqlite;
+
+namespace Litestream.Tests.Unit.Restoration;
+
+public sealed class FollowerTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    [Theory]
+    [InlineData(512)]
+    [InlineData(4096)]
+    [InlineData(65536)]
+    public async Task It_brings_the_copy_to_each_new_state_also_a_smaller_one(int pageSize)
+    {
+        await using ReplicationFolder folder = new();
+        using ApplicationProcess application = await folder.OpenApplicationAsync(
+            rows: 50, $"PRAGMA page_size={pageSize}; PRAGMA auto_vacuum=0; PRAGMA journal_mode=wal");
+        Replicator replicator = await folder.StartAsync();
+        foreach (string statement in new[]
+        {
+            "INSERT INTO t(b) VALUES(randomblob(90000))",
+            "UPDATE t SET b = randomblob(4000) WHERE id % 7 = 0",
+            "DELETE FROM t WHERE id > 10",
+            "VACUUM",
+            "CREATE TABLE u AS SELECT * FROM t",
+        })
+        {
+            await application.ExecuteAsync(statement);
+            await replicator.SyncAsync(CancellationToken.None).WaitAsync(Patience);
+
+            FollowStatus status = await OnceAsync(folder);
+
+            Assert.Equal((replicator.Status.ReplicaTxid, TimeSpan.Zero, null), (status.Txid, status.Lag, status.Trouble));
+            await EqualAsync(folder);
+        }
+    }
+
+    [Fact]
+    public async Task Killed_at_any_moment_it_leaves_a_whole_copy_and_goes_on()
+    {
+        await using ReplicationFolder folder = new();
+        using ApplicationProcess application = await folder.OpenApplicationAsync(rows: 300);
+        await application.ExecuteAsync("CREATE TABLE counter(n); INSERT INTO counter VALUES(0)");
+        Replicator replicator = await folder.StartAsync();
+        await replicator.SyncAsync(CancellationToken.None).WaitAsync(Patience);
+        await OnceAsync(folder);
+        var random = new Random(11);
+        long seen = 0;
+        for (int kill = 0; kill < 12; kill++)
+        {
+            using ChildProcess follower = ChildProcess.Start(FollowAsync, [folder.Replica, folder["copy.db"]]);
+            await follower.ReadLineAsync();
+            for (int i = 0; i < 25; i++)
+            {
+                await application.ExecuteAsync("BEGIN; UPDATE t SET b = randomblob(4000) WHERE id % 9 = abs(random()) % 9; UPDATE counter SET n = n + 1; COMMIT");
+                if (i > 3 && random.Next(20) == 0)
+                {
+                    break;
+                }
+            }
+
+            await follower.KillAsync();
+            long counter = ReadWhole(folder["copy.db"]);
+            Assert.True(counter >= seen, $"the copy went back from {seen} to {counter}");
+            seen = counter;
+        }
+
+        await replicator.SyncAsync(CancellationToken.None).WaitAsync(Patience);
+        await OnceAsync(folder);
+        await EqualAsync(folder);
+        Assert.Equal(["copy.db", "copy.db-follow"], Directory.EnumerateFiles(Path.GetDirectoryName(folder.Database)!, "copy*").Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
+    public async Task A_reader_keeps_its_state_and_is_waited_for()
+    {
+        await using ReplicationFolder folder = new();
+        using ApplicationProcess application = await folder.OpenApplicationAsync(rows: 20);
+        Replicator replicator = await folder.StartAsync();
+        await replicator.SyncAsync(CancellationToken.None).WaitAsync(Patience);
+        await OnceAsync(folder);
+
+        // In a process of its own, as readers are.
+        using ApplicationProcess reader = await ApplicationProcess.OpenAsync(folder["copy.db"], "SELECT 1");
+        await reader.ExecuteAsync("BEGIN; SELECT count(*) FROM t");
+        await application.ExecuteAsync("DELETE FROM t");
+        await replicator.SyncAsync(CancellationToken.None).WaitAsync(Patience);
+
+        FollowStatus held = await OnceAsync(folder);
+        Assert.Contains("Readers", held.Trouble, StringComparison.Ordinal);
+        Assert.True(held.Txid < held.ReplicaTxid);
+
+        await reader.ExecuteAsync("COMMIT");
+        FollowStatus status = await OnceAsync(folder);
+        Assert.Null(status.Trouble);
+        await EqualAsync(folder);
+    }
+
+    [Fact]
+    public async Task Behind_the_retention_or_written_to_by_others_it_compares_with_a_full_image()
+    {
+        await using ReplicationFolder folder = new();
+        using ApplicationProcess application = await folder.OpenApplicationAsync(rows: 50);
+        await folder.OnceAsync();
+        await OnceAsync(folder);
+        await application.ExecuteAsync("UPDATE t SET b = randomblob(4000) WHERE id = 3");
+        await folder.OnceAsync();
+        Directory.Delete(Path.Combine(folder.Replica, "ltx", "0"), recursive: true);
+        Directory.Delete(folder.State, recursive: true);
+        await application.ExecuteAsync("UPDATE t SET b = randomblob(4000) WHERE id = 4");
+        Directory.Delete(folder.Replica, recursive: true);
+        await folder.OnceAsync();
+        await application.ExecuteAsync("INSERT INTO t(b) VALUES('more')");
+        await folder.OnceAsync();
+
+        await OnceAsync(folder);
+        await EqualAsync(folder);
+
+        using (SqliteConnection foreign = SqliteFile.Open(folder["copy.db"]))
+        using (SqliteCommand command = foreign.CreateCommand())
+        {
+            command.CommandText = "DELETE FROM t";
+            command.ExecuteNonQuery();
+        }
+
+        await application.ExecuteAsync("INSERT INTO t(b) VALUES('again')");
+        await folder.OnceAsync();
+        await OnceAsync(folder);
+        await EqualAsync(folder);
+    }
+
+    [Fact]
+    public async Task A_database_that_is_no_copy_is_left_alone()
+    {
+        await using ReplicationFolder folder = new();
+        using ApplicationProcess application = await folder.OpenApplicationAsync(rows: 5);
+        await folder.OnceAsync();
+        await File.WriteAllTextAsync(folder["copy.db"], "mine");
+
+        await Assert.ThrowsAsync<RestoreTargetExistsException>(() => OnceAsync(folder));
+
+        Assert.Equal("mine", await File.ReadAllTextAsync(folder["copy.db"]));
+        Assert.False(File.Exists(folder["copy.db-follow"]));
+    }
+
+    private static async Task FollowAsync(string[] args)
+    {
+        FollowOptions options = new() { Source = ReplicaLocation.Parse(args[0]), OutputPath = args[1], Interval = TimeSpan.FromMilliseconds(1) };
+        Console.WriteLine("follows");
+        await Follower.RunAsync(options, null, CancellationToken.None);
+    }
+
+    private static Task<FollowStatus> OnceAsync(ReplicationFolder folder) => Follower.RunAsync(
+        new FollowOptions
+        {
+            Source = ReplicaLocation.Parse(folder.Replica),
+            OutputPath = folder["copy.db"],
+            Once = true,
+            BusyTimeout = TimeSpan.FromMilliseconds(100),
+        },
+        null,
+        CancellationToken.None).WaitAsync(Patience);
+
+    private static long ReadWhole(string path)
+    {
+        using SqliteConnection connection = SqliteFile.Open(path);
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = "PRAGMA integrity_check";
+        Assert.Equal("ok", command.ExecuteScalar());
+        command.CommandText = "SELECT n FROM counter";
+        return (long)command.ExecuteScalar()!;
+    }
+
+    /// <summary>The copy is the replica's newest image but for the journal mode and the change counter.</summary>
+    private static async Task EqualAsync(ReplicationFolder folder)
+    {
+        string image = folder["image.db"];
+        await DatabaseRestorer.RestoreAsync(
+            new RestoreOptions { Source = ReplicaLocation.Parse(folder.Replica), OutputPath = image, Force = true, SeedLocalState = false },
+            null,
+            CancellationToken.None);
+        byte[] expected = Without(await File.ReadAllBytesAsync(image));
+        byte[] copy = Without(await File.ReadAllBytesAsync(folder["copy.db"]));
+        Assert.Equal(expected.Length, copy.Length);
+        Assert.True(expected.AsSpan().SequenceEqual(copy), "the copy's pages are others than the replica's");
+
+        static byte[] Without(byte[] bytes)
+        {
+            foreach ((int start, int length) in new[] { (18, 2), (24, 4), (92, 4) })
+            {
+                bytes.AsSpan(start, length).Clear();
+            }
+
+            return bytes;
+        }
+    }
+}
