@@ -96,7 +96,8 @@ public sealed class ModuleTests(PowerShellSession session)
         "Restore-SqliteDatabase",
         "[-Source] <string> [-OutputPath] <string> [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]",
         "[-Source] <string> [-OutputPath] <string> -TransactionId <ulong> [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]",
-        "[-Source] <string> [-OutputPath] <string> -At <DateTimeOffset> [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
+        "[-Source] <string> [-OutputPath] <string> -At <DateTimeOffset> [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]",
+        "[-Source] <string> [-OutputPath] <string> -Follow [-Interval <timespan>] [-Once] [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData(
         "Start-SqliteReplication",
         "[-Path] <string[]> [-Destination] <string> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>] [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>] [-NoMaintenance] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]",

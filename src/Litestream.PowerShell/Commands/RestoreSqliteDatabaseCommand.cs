@@ -8,15 +8,17 @@ namespace Litestream.PowerShell.Commands;
 /// <para type="synopsis">Makes a database file from a replica.</para>
 /// <para type="description">The file appears whole and verified under its name, or not at all. An existing file is refused; with
 /// -Force it is replaced, but only once the new one is whole and verified. -WhatIf shows what would be read, and to which transaction
-/// it leads. Without -TransactionId or -At the newest state is restored; Get-SqliteRestorePoint lists what they can name.</para>
+/// it leads. Without -TransactionId or -At the newest state is restored; Get-SqliteRestorePoint lists what they can name. With -Follow the
+/// copy is kept up to date until Ctrl-C while others read it: each step is one transaction for them and for a crash.</para>
 /// </summary>
 [Cmdlet(VerbsData.Restore, "SqliteDatabase", SupportsShouldProcess = true, DefaultParameterSetName = NewestSet)]
-[OutputType(typeof(SqliteRestore))]
+[OutputType(typeof(SqliteRestore), typeof(SqliteFollow))]
 public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
 {
     private const string NewestSet = "Newest";
     private const string TransactionSet = "Transaction";
     private const string TimeSet = "Time";
+    private const string FollowSet = "Follow";
 
     private int _integrityCheck;
 
@@ -45,6 +47,20 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
     [Parameter(Mandatory = true, ParameterSetName = TimeSet)]
     [Moment]
     public DateTimeOffset At { get; set; }
+
+    /// <summary>Keeps the copy up to date until Ctrl-C. It stays an ordinary database, for reading; the file <c>OutputPath-follow</c> says where
+    /// it stands, and the next start goes on from there.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = FollowSet)]
+    public SwitchParameter Follow { get; set; }
+
+    /// <summary>How often the replica is looked at. By default 1s.</summary>
+    [Parameter(ParameterSetName = FollowSet)]
+    [Duration]
+    public TimeSpan Interval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Brings the copy up to date and ends: for scheduled tasks.</summary>
+    [Parameter(ParameterSetName = FollowSet)]
+    public SwitchParameter Once { get; set; }
 
     /// <summary>What SQLite itself checks in the new file, beyond the checksums of every replica file, which are always met.</summary>
     [Parameter]
@@ -80,6 +96,12 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
             return;
         }
 
+        if (Follow)
+        {
+            FollowReplica(place, output);
+            return;
+        }
+
         RestoreOptions options = new()
         {
             Source = place,
@@ -94,6 +116,27 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
             try
             {
                 await RestoreAsync(pipeline, options, stop).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException and not PipelineStoppedException)
+            {
+                await pipeline.WriteErrorAsync(ErrorTable.Record(exception, output), stop).ConfigureAwait(false);
+            }
+        });
+    }
+
+    private void FollowReplica(ReplicaLocation place, string output)
+    {
+        FollowOptions options = new() { Source = place, OutputPath = output, Force = Force, Interval = Interval, Once = Once };
+        if (!ShouldProcess(output, $"Follow '{place}'"))
+        {
+            return;
+        }
+
+        Run(async (pipeline, stop) =>
+        {
+            try
+            {
+                await new FollowRun(pipeline, PassThru).RunAsync(options, stop).ConfigureAwait(false);
             }
             catch (Exception exception) when (exception is not OperationCanceledException and not PipelineStoppedException)
             {

@@ -4,10 +4,11 @@ using Litestream.Storage;
 using Litestream.Tests.Unit.Replication;
 using Litestream.Tests.Unit.Sqlite;
 using Microsoft.Data.Sqlite;
+using Xunit.Abstractions;
 
 namespace Litestream.Tests.Unit.Restoration;
 
-public sealed class FollowerTests
+public sealed class FollowerTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
@@ -74,6 +75,45 @@ public sealed class FollowerTests
         await OnceAsync(folder);
         await EqualAsync(folder);
         Assert.Equal(["copy.db", "copy.db-follow"], Directory.EnumerateFiles(Path.GetDirectoryName(folder.Database)!, "copy*").Select(Path.GetFileName).Order());
+    }
+
+    [Theory]
+    [InlineData("write,pwrite64", 1)]
+    [InlineData("write,pwrite64", 2)]
+    [InlineData("write,pwrite64", 9)]
+    [InlineData("fsync,fdatasync", 1)]
+    public async Task Killed_while_it_writes_the_copy_the_state_before_comes_back(string calls, int when)
+    {
+        if (!File.Exists("/usr/bin/strace"))
+        {
+            output.WriteLine("not run: it needs strace to kill the follower at a system call");
+            return;
+        }
+
+        await using ReplicationFolder folder = new();
+        using ApplicationProcess application = await folder.OpenApplicationAsync(rows: 40);
+        await application.ExecuteAsync("CREATE TABLE counter(n); INSERT INTO counter VALUES(1)");
+        await folder.OnceAsync();
+        await OnceAsync(folder);
+        await application.ExecuteAsync("BEGIN; UPDATE t SET b = randomblob(4000); UPDATE counter SET n = 2; COMMIT");
+        await folder.OnceAsync();
+        byte[] before = await File.ReadAllBytesAsync(folder["copy.db"]);
+
+        using (ChildProcess follower = ChildProcess.Start(
+            FollowAsync,
+            [folder.Replica, folder["copy.db"]],
+            "strace", "-f", "-o", "/dev/null", "-P", folder["copy.db"], "-e", $"trace={calls}", "-e", $"inject={calls}:signal=SIGKILL:when={when}"))
+        {
+            await follower.ReadLineAsync();
+            await Assert.ThrowsAsync<InvalidOperationException>(follower.ReadToEndAsync);
+        }
+
+        Assert.True(File.Exists(folder["copy.db-journal"]), "it was not killed in the middle of a step");
+        Assert.Equal(1, ReadWhole(folder["copy.db"]));
+        Assert.Equal(before, await File.ReadAllBytesAsync(folder["copy.db"]));
+        await OnceAsync(folder);
+        Assert.Equal(2, ReadWhole(folder["copy.db"]));
+        await EqualAsync(folder);
     }
 
     [Fact]
