@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every test: on a fresh Debian or Ubuntu with the .NET SDK it first installs, as root, what the tests run beside them; else it says
-# what is left out. `./test.sh --windows` runs the part for Windows alone, under Wine.
+# what is left out. `./test.sh --windows` runs the part for Windows instead, under Wine.
 set -uo pipefail
 cd "$(dirname "$0")"
 
@@ -30,13 +30,14 @@ provide() { # what for, a program that the packages bring, packages...
         echo "Left out: $1. ${*:3} could not be installed."
 }
 
-provide 'the product on Windows, under Wine' /usr/lib/wine/wine64 wine64 wine
 status=0
-if ! $windows_only; then
+if $windows_only; then
+    provide 'the product on Windows, under Wine' /usr/lib/wine/wine64 wine64 wine
+    tests/Windows/run.sh || status=1
+else
     provide 'faults of system calls' strace strace
     provide 'S3, on Ceph'"'"'s gateway' radosgw radosgw ceph-mon ceph-osd ceph-common
     dotnet test Litestream.slnx --nologo || status=1
 fi
 
-tests/Windows/run.sh || status=1
 exit $status

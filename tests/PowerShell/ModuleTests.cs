@@ -10,7 +10,8 @@ public sealed class ModuleTests(PowerShellSession session)
 {
     private static readonly string[] Cmdlets =
     [
-        "Get-SqliteReplica", "Get-SqliteReplication", "Get-SqliteRestorePoint", "New-SqliteReplicaLocation", "Restore-SqliteDatabase", "Start-SqliteReplication",
+        "Get-SqliteReplica", "Get-SqliteReplication", "Get-SqliteRestorePoint", "New-SqliteReplicaLocation", "Remove-SqliteReplica",
+        "Repair-SqliteReplica", "Reset-SqliteReplication", "Restore-SqliteDatabase", "Start-SqliteReplication",
         "Stop-SqliteReplication", "Sync-SqliteReplication", "Test-SqliteReplica",
     ];
 
@@ -92,6 +93,9 @@ public sealed class ModuleTests(PowerShellSession session)
     [InlineData(
         "New-SqliteReplicaLocation",
         "[-Url] <string> [-Endpoint <string>] [-Region <string>] [-Credential <pscredential>] [-SessionToken <securestring>] [-ForcePathStyle] [-StorageClass <string>] [-ServerSideEncryption <string>] [-KmsKeyId <string>] [-CustomerKey <securestring>] [-PartSize <int>] [-Concurrency <int>] [-SkipCertificateCheck] [<CommonParameters>]")]
+    [InlineData("Remove-SqliteReplica", "[-Source] <string> [-WhatIf] [-Confirm] [<CommonParameters>]")]
+    [InlineData("Repair-SqliteReplica", "[-Source] <string> [-Path] <string> [-AdoptReplica] [-WhatIf] [-Confirm] [<CommonParameters>]")]
+    [InlineData("Reset-SqliteReplication", "[-Path] <string[]> [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData(
         "Restore-SqliteDatabase",
         "[-Source] <string> [-OutputPath] <string> [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]",

@@ -13,6 +13,8 @@ namespace Litestream.Replication;
 /// </remarks>
 internal sealed class ReplicaLineage
 {
+    private const int MostLookedAt = 100;
+
     private readonly IReplicaStore _store;
     private readonly List<ReplicaFile> _files;
 
@@ -76,6 +78,29 @@ internal sealed class ReplicaLineage
             if (await IsOfAsync(file, nodeId, cancellationToken).ConfigureAwait(false))
             {
                 return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether any of the newest files, as far as they can be read, carries a node id.</summary>
+    /// <param name="nodeId">The node id.</param>
+    /// <param name="cancellationToken">Ends the requests.</param>
+    public async Task<bool> HasFileOfAsync(ulong nodeId, CancellationToken cancellationToken)
+    {
+        foreach (ReplicaFile file in _files.OrderByDescending(file => file.Name.MaxTxid).Take(MostLookedAt))
+        {
+            try
+            {
+                if (await IsOfAsync(file, nodeId, cancellationToken).ConfigureAwait(false))
+                {
+                    return true;
+                }
+            }
+            catch (LtxFormatException)
+            {
+                // this one is damaged; another may tell
             }
         }
 

@@ -68,7 +68,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
         _folder.Create();
         TakeDatabaseLock(path);
         _replicaLock = await _store.AcquireAsync(ReplicaOwner.Current(path, _time.GetUtcNow()), cancellationToken).ConfigureAwait(false);
-        StartState start = await new StartProof(_store, _folder, _options.AdoptReplica).ProveAsync(_staging, cancellationToken).ConfigureAwait(false);
+        StartState start = await new StartProof(_store, _folder, _options.AdoptReplica, _options.Rebase).ProveAsync(_staging, cancellationToken).ConfigureAwait(false);
         _table = start.Table;
         _folder.Guard("opened", () => _head = new HeadRecordFile(_folder.HeadPath));
         LeapfrogPins pins = LeapfrogPins.Open(path, _options.BusyTimeout);

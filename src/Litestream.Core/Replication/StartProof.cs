@@ -18,7 +18,7 @@ namespace Litestream.Replication;
 /// to continue, which is an error. A staged file that a power cut damaged is taken from the replica, or else the chain ends
 /// before it: its frames had not been let go of (they are flushed before a checkpoint), and reading every page finds what it held.
 /// </remarks>
-internal sealed class StartProof(IReplicaStore store, LocalStateFolder folder, bool adopt)
+internal sealed class StartProof(IReplicaStore store, LocalStateFolder folder, bool adopt, bool rebase = false)
 {
     private readonly Dictionary<ulong, StagedFile> _staged = [];
     private ReplicaLineage _replica = null!;
@@ -62,6 +62,11 @@ internal sealed class StartProof(IReplicaStore store, LocalStateFolder folder, b
             return Base(_txid + 1);
         }
 
+        if (rebase)
+        {
+            return await RebaseAsync(nodeId, cancellationToken).ConfigureAwait(false);
+        }
+
         bool ours = await IsOursAsync(nodeId, cancellationToken).ConfigureAwait(false);
         if (!ours)
         {
@@ -82,6 +87,18 @@ internal sealed class StartProof(IReplicaStore store, LocalStateFolder folder, b
         }
 
         return TryQueue(staging) ? Continue(adopted: false) : Base(_txid + 1);
+    }
+
+    // The replica's end may be what is damaged, so any file of ours shows that it is this database's.
+    private async Task<StartState> RebaseAsync(ulong nodeId, CancellationToken cancellationToken)
+    {
+        if (!adopt && !await _replica.HasFileOfAsync(nodeId, cancellationToken).ConfigureAwait(false))
+        {
+            throw _replica.Conflict(folder.DatabasePath, "holds nothing that shows that it is this database's");
+        }
+
+        ulong staged = folder.ListStaged().Select(name => name.MaxTxid).DefaultIfEmpty().Max();
+        return Base(Math.Max(Math.Max(_table!.Txid, staged), _replica.HeadTxid) + 1);
     }
 
     // No record here, or a record that has no part in this replica: only the pages themselves can tell.

@@ -1,0 +1,65 @@
+using System.Globalization;
+using Litestream.State;
+using Litestream.Storage;
+
+namespace Litestream.Replication;
+
+/// <summary>Forgets what is kept beside a database about its replication.</summary>
+public static class ReplicationReset
+{
+    /// <summary>The folder that a reset deletes; null if there is none.</summary>
+    /// <param name="databasePath">Path of the database, which need not exist any more.</param>
+    public static string? FolderOf(string databasePath)
+    {
+        string folder = new LocalStateFolder(Path.GetFullPath(databasePath)).Path;
+        return Directory.Exists(folder) ? folder : null;
+    }
+
+    /// <summary>
+    /// Deletes the local state. The database and its replicas stay as they are. Captured files that had not reached the replica go: their
+    /// pages are in the database, and the next start compares every page. It must be told to go on with a replica that is there (AdoptReplica).
+    /// </summary>
+    /// <param name="databasePath">Path of the database.</param>
+    /// <returns>Whether there was anything.</returns>
+    /// <exception cref="DatabaseInUseException">It is being replicated.</exception>
+    /// <exception cref="LocalStateException">It could not be deleted.</exception>
+    public static bool Run(string databasePath)
+    {
+        string path = Path.GetFullPath(databasePath);
+        LocalStateFolder folder = new(path);
+        if (!Directory.Exists(folder.Path))
+        {
+            return false;
+        }
+
+        folder.Guard("deleted", () =>
+        {
+            using FolderLock held = FolderLock.TryAcquire(folder.Path, ReplicaOwner.Current(path, DateTimeOffset.UtcNow)) ?? throw InUse(path, folder);
+
+            // The table first: without it nothing else of the folder counts, should this be interrupted.
+            File.Delete(folder.TablePath);
+            File.Delete(folder.HeadPath);
+            foreach (string name in Directory.EnumerateFileSystemEntries(folder.Path).Where(entry => Path.GetFileName(entry) != FolderLock.LockFileName))
+            {
+                if (Directory.Exists(name))
+                {
+                    Directory.Delete(name, recursive: true);
+                }
+                else
+                {
+                    File.Delete(name);
+                }
+            }
+        });
+        folder.Guard("deleted", () => Directory.Delete(folder.Path, recursive: true));
+        return true;
+    }
+
+    private static DatabaseInUseException InUse(string path, LocalStateFolder folder)
+    {
+        ReplicaOwner? first = FolderLock.ReadOwner(folder.Path);
+        string who = first is null ? "another replicator" : string.Create(
+            CultureInfo.InvariantCulture, $"process {first.ProcessId} on {first.Host}, since {first.Since:u},");
+        return new DatabaseInUseException($"'{path}' is being replicated: {who} does it. Nothing was deleted. Stop that one first.") { Database = path };
+    }
+}
