@@ -51,6 +51,7 @@ public static class ReplicaRemoval
         return (files, bytes);
     }
 
+    // The lock's file stays: deleting it would let two processes lock two files of that name.
     private static void RemoveEmptyFolders(string folder)
     {
         string levels = Path.Combine(folder, FolderReplicaStore.LtxFolderName);
@@ -60,12 +61,6 @@ public static class ReplicaRemoval
         }
 
         TryRemove(levels);
-        string[] left = [.. Directory.EnumerateFileSystemEntries(folder).Select(entry => Path.GetFileName(entry)!)];
-        if (left is [FolderLock.LockFileName])
-        {
-            File.Delete(Path.Combine(folder, FolderLock.LockFileName));
-            TryRemove(folder);
-        }
     }
 
     // What others keep there stays.

@@ -12,11 +12,11 @@ public static class ReplicationReset
     public static string? FolderOf(string databasePath)
     {
         string folder = new LocalStateFolder(Path.GetFullPath(databasePath)).Path;
-        return Directory.Exists(folder) ? folder : null;
+        return Directory.Exists(folder) && Entries(folder).Any() ? folder : null;
     }
 
     /// <summary>
-    /// Deletes the local state. The database and its replicas stay as they are. Captured files that had not reached the replica go: their
+    /// Deletes the local state, but for the empty file of its lock. The database and its replicas stay as they are. Captured files that had not reached the replica go: their
     /// pages are in the database, and the next start compares every page. It must be told to go on with a replica that is there (AdoptReplica).
     /// </summary>
     /// <param name="databasePath">Path of the database.</param>
@@ -27,7 +27,7 @@ public static class ReplicationReset
     {
         string path = Path.GetFullPath(databasePath);
         LocalStateFolder folder = new(path);
-        if (!Directory.Exists(folder.Path))
+        if (FolderOf(path) is null)
         {
             return false;
         }
@@ -39,7 +39,7 @@ public static class ReplicationReset
             // The table first: without it nothing else of the folder counts, should this be interrupted.
             File.Delete(folder.TablePath);
             File.Delete(folder.HeadPath);
-            foreach (string name in Directory.EnumerateFileSystemEntries(folder.Path).Where(entry => Path.GetFileName(entry) != FolderLock.LockFileName))
+            foreach (string name in Entries(folder.Path).ToList())
             {
                 if (Directory.Exists(name))
                 {
@@ -51,9 +51,12 @@ public static class ReplicationReset
                 }
             }
         });
-        folder.Guard("deleted", () => Directory.Delete(folder.Path, recursive: true));
         return true;
     }
+
+    // The lock's file stays: deleting it would let two processes lock two files of that name.
+    private static IEnumerable<string> Entries(string folder) =>
+        Directory.EnumerateFileSystemEntries(folder).Where(entry => Path.GetFileName(entry) != FolderLock.LockFileName);
 
     private static DatabaseInUseException InUse(string path, LocalStateFolder folder)
     {

@@ -75,6 +75,13 @@ public static class Follower
     {
         File.Delete(FollowStep.SpoolOf(path)); // what a crash has left
         File.Delete(ImageOf(path));
+        foreach (string temporary in Directory.Exists(Path.GetDirectoryName(path))
+            ? Directory.EnumerateFiles(Path.GetDirectoryName(path)!, Path.GetFileName(FollowPosition.PathOf(path)) + ".*.tmp")
+            : [])
+        {
+            File.Delete(temporary);
+        }
+
         FollowPosition? position = FollowPosition.Read(path);
         if (File.Exists(path) && position is not null)
         {

@@ -5,7 +5,7 @@ namespace Litestream.PowerShell.Commands;
 
 /// <summary>
 /// <para type="synopsis">Forgets what is kept beside a database about its replication.</para>
-/// <para type="description">Deletes the folder <c>.&lt;name&gt;-litestream</c>. The database and its replicas stay as they are. The next start
+/// <para type="description">Deletes what is in the folder <c>.&lt;name&gt;-litestream</c>, but for the empty file of its lock. The database and its replicas stay as they are. The next start
 /// compares every page, and to go on with a replica that is there it needs -AdoptReplica. A replication that runs is refused.</para>
 /// </summary>
 [Cmdlet(VerbsCommon.Reset, "SqliteReplication", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium)]
