@@ -1,4 +1,3 @@
-using System.Globalization;
 using Litestream.State;
 using Litestream.Storage;
 
@@ -58,11 +57,7 @@ public static class ReplicationReset
     private static IEnumerable<string> Entries(string folder) =>
         Directory.EnumerateFileSystemEntries(folder).Where(entry => Path.GetFileName(entry) != FolderLock.LockFileName);
 
-    private static DatabaseInUseException InUse(string path, LocalStateFolder folder)
-    {
-        ReplicaOwner? first = FolderLock.ReadOwner(folder.Path);
-        string who = first is null ? "another replicator" : string.Create(
-            CultureInfo.InvariantCulture, $"process {first.ProcessId} on {first.Host}, since {first.Since:u},");
-        return new DatabaseInUseException($"'{path}' is being replicated: {who} does it. Nothing was deleted. Stop that one first.") { Database = path };
-    }
+    private static DatabaseInUseException InUse(string path, LocalStateFolder folder) => new(
+        $"'{path}' is being replicated: {FolderLock.DescribeOwner(folder.Path)} does it. Nothing was deleted. Stop that one first.")
+    { Database = path };
 }

@@ -289,11 +289,8 @@ internal sealed class ReplicationSession : IAsyncDisposable
         _folder.Guard("locked", () => _databaseLock = FolderLock.TryAcquire(_folder.Path, us));
         if (_databaseLock is null)
         {
-            ReplicaOwner? first = FolderLock.ReadOwner(_folder.Path);
-            string who = first is null ? "another replicator" : string.Create(
-                CultureInfo.InvariantCulture, $"process {first.ProcessId} on {first.Host}, since {first.Since:u},");
             throw new DatabaseInUseException(
-                $"'{path}' is replicated already: {who} does it. Nothing was changed. Stop that one first.")
+                $"'{path}' is replicated already: {FolderLock.DescribeOwner(_folder.Path)} does it. Nothing was changed. Stop that one first.")
             { Database = path };
         }
     }

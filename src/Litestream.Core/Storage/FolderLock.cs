@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
@@ -83,6 +84,12 @@ internal sealed class FolderLock : IDisposable
             return null;
         }
     }
+
+    /// <summary>Who holds a folder, for a message that goes on with what it does.</summary>
+    /// <param name="folder">The folder.</param>
+    public static string DescribeOwner(string folder) => ReadOwner(folder) is { } owner
+        ? string.Create(CultureInfo.InvariantCulture, $"process {owner.ProcessId} on {owner.Host}, since {owner.Since:u},")
+        : "another replicator";
 
     /// <summary>Lets go. Deletes the record first, while nobody else can write one.</summary>
     public void Dispose()

@@ -7,9 +7,10 @@ namespace Litestream.Verification;
 
 /// <summary>Makes a replica whole again from the live database, in place.</summary>
 /// <remarks>
-/// Order: a full image of the database under the next transaction id is written, read back by the replicator's own checks and durable
-/// before anything is deleted. From then on the newest state can be restored. Only then do the damaged files go; what was whole stays, for the
-/// instants that it still gives. A crash in between leaves the damaged files beside a good image, and the next repair deletes them.
+/// Order: a full image of the database under the next transaction id is written, durable, and read back whole with all other files. From then
+/// on the newest state can be restored. Only then do the damaged files go; what was whole stays, for the instants that it still gives. If
+/// anything is damaged that was not before, the image may be: then nothing is deleted. A crash in between leaves the damaged files beside a
+/// good image, and the next repair deletes them.
 /// </remarks>
 public static class ReplicaRepair
 {
@@ -35,7 +36,13 @@ public static class ReplicaRepair
         }
 
         ulong txid = await RebaseAsync(options, cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<string> deleted = await DeleteDamagedAsync(options.DatabasePath, place, before, cancellationToken).ConfigureAwait(false);
+        VerificationReport readBack = await ReplicaVerifier.VerifyAsync(test, null, cancellationToken).ConfigureAwait(false);
+        if (readBack.Txid < txid || Damaged(readBack).Except(Damaged(before)).Any())
+        {
+            return new RepairReport(before, readBack, txid, []);
+        }
+
+        IReadOnlyList<string> deleted = await DeleteAsync(options.DatabasePath, place, Damaged(readBack), cancellationToken).ConfigureAwait(false);
         VerificationReport after = await ReplicaVerifier.VerifyAsync(test, null, cancellationToken).ConfigureAwait(false);
         return new RepairReport(before, after, txid, deleted);
     }
@@ -54,8 +61,12 @@ public static class ReplicaRepair
         }
     }
 
-    private static async Task<IReadOnlyList<string>> DeleteDamagedAsync(
-        string database, ReplicaLocation place, VerificationReport report, CancellationToken cancellationToken)
+    // As level and name.
+    private static string[] Damaged(VerificationReport report) =>
+        [.. report.Findings.Where(finding => finding.ErrorId == "ReplicaCorrupt").Select(finding => finding.File).OfType<string>().Distinct()];
+
+    private static async Task<IReadOnlyList<string>> DeleteAsync(
+        string database, ReplicaLocation place, IEnumerable<string> labels, CancellationToken cancellationToken)
     {
         List<string> deleted = [];
         IReplicaStore store = place.Open();
@@ -64,7 +75,7 @@ public static class ReplicaRepair
             IReplicaLease lease = await store.AcquireAsync(ReplicaOwner.Current(database, DateTimeOffset.UtcNow), cancellationToken).ConfigureAwait(false);
             await using (lease.ConfigureAwait(false))
             {
-                foreach (string label in report.Findings.Where(finding => finding.ErrorId == "ReplicaCorrupt").Select(finding => finding.File).OfType<string>().Distinct())
+                foreach (string label in labels)
                 {
                     if (TryParse(label, out int level, out LtxFileName name))
                     {
