@@ -35,6 +35,7 @@ if $windows_only; then
     provide 'the product on Windows, under Wine' /usr/lib/wine/wine64 wine64 wine
     tests/Windows/run.sh || status=1
 else
+    provide 'reading and writing by the real Litestream' sqlite3 sqlite3
     provide 'faults of system calls' strace strace
     provide 'S3, on Ceph'"'"'s gateway' radosgw radosgw ceph-mon ceph-osd ceph-common
     dotnet test Litestream.slnx --nologo || status=1

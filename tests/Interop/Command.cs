@@ -6,14 +6,15 @@ namespace Litestream.Tests.Interop;
 /// <summary>Runs programs to their end, within a time.</summary>
 internal static class Command
 {
-    private const int DiedOfSignal = 128;
-    private const int MaxRuns = 3;
-
     internal sealed record Result(int ExitCode, string Output, string Errors);
 
     /// <summary>Runs a program; null if it is not installed.</summary>
     public static async Task<Result?> RunAsync(
-        TimeSpan patience, string program, IEnumerable<string> args, IEnumerable<(string Name, string Value)>? environment = null)
+        TimeSpan patience,
+        string program,
+        IEnumerable<string> args,
+        IEnumerable<(string Name, string Value)>? environment = null,
+        string input = "")
     {
         ProcessStartInfo start = new(program, args)
         {
@@ -39,11 +40,12 @@ internal static class Command
         using (process)
         {
             using CancellationTokenSource timeout = new(patience);
-            process!.StandardInput.Close();
-            Task<string> output = process.StandardOutput.ReadToEndAsync(timeout.Token);
+            Task<string> output = process!.StandardOutput.ReadToEndAsync(timeout.Token);
             Task<string> errors = process.StandardError.ReadToEndAsync(timeout.Token);
             try
             {
+                await process.StandardInput.WriteAsync(input.AsMemory(), timeout.Token);
+                process.StandardInput.Close();
                 await process.WaitForExitAsync(timeout.Token);
                 return new Result(process.ExitCode, await output, await errors);
             }
@@ -55,20 +57,11 @@ internal static class Command
         }
     }
 
-    /// <summary>
-    /// Runs one of the programs built beside the tests; fails unless it succeeds. Two runtimes, Go's and .NET's, share the
-    /// probe's process and its signals, of which it dies once in a great while before it has said anything: then it is run again.
-    /// </summary>
-    public static async Task<string> RunBesideAsync(
-        string assembly, IEnumerable<string> args, IEnumerable<(string Name, string Value)>? environment = null)
+    /// <summary>Runs one of the programs built beside the tests; fails unless it succeeds.</summary>
+    public static async Task<string> RunBesideAsync(string assembly, IEnumerable<string> args)
     {
         string path = Path.Combine(AppContext.BaseDirectory, assembly + ".dll");
-        Result? result = null;
-        for (int run = 1; run <= MaxRuns && result is null or { ExitCode: > DiedOfSignal }; run++)
-        {
-            result = await RunAsync(TimeSpan.FromMinutes(2), "dotnet", [path, .. args], environment);
-        }
-
+        Result? result = await RunAsync(TimeSpan.FromMinutes(2), "dotnet", [path, .. args]);
         return result is { ExitCode: 0 }
             ? result.Output
             : throw new InvalidOperationException(

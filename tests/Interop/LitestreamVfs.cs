@@ -10,6 +10,10 @@ public sealed class LitestreamVfs : IAsyncLifetime
 {
     private static readonly TimeSpan InstallPatience = TimeSpan.FromMinutes(5);
 
+    private static readonly TimeSpan QueryPatience = TimeSpan.FromMinutes(2);
+
+    private const string Shell = "sqlite3";
+
     private const string LockFile = "package-lock.json";
 
     private static readonly string[] NetworkErrors =
@@ -26,6 +30,12 @@ public sealed class LitestreamVfs : IAsyncLifetime
         if (package is null)
         {
             Absence = $"the npm package litestream-vfs has nothing for {RuntimeInformation.RuntimeIdentifier}";
+            return;
+        }
+
+        if (await Command.RunAsync(QueryPatience, Shell, ["--version"]) is null)
+        {
+            Absence = $"{Shell}, SQLite's shell, is not installed, which loads litestream-vfs";
             return;
         }
 
@@ -59,7 +69,7 @@ public sealed class LitestreamVfs : IAsyncLifetime
 
     public Task DisposeAsync() => Task.CompletedTask;
 
-    /// <summary>Opens a replica through the VFS and runs SQL on it; a line of JSON each.</summary>
+    /// <summary>Opens a replica through the VFS and runs SQL on it; a text of SQL literals each, as SQLite's shell quotes them.</summary>
     /// <param name="replica">The replica's folder.</param>
     /// <param name="sql">What to run, in order, on one connection.</param>
     public Task<string[]> QueryAsync(string replica, params string[] sql) => RunAsync(replica, write: false, sql);
@@ -69,30 +79,49 @@ public sealed class LitestreamVfs : IAsyncLifetime
     /// <param name="sql">What to run, in order, on one connection.</param>
     public Task<string[]> WriteAsync(string replica, params string[] sql) => RunAsync(replica, write: true, sql);
 
-    /// <summary>Runs SQL on an ordinary database; a line of JSON each.</summary>
+    /// <summary>Runs SQL on an ordinary database; a text of SQL literals each.</summary>
     /// <param name="database">Path of the database.</param>
     /// <param name="sql">What to run.</param>
-    public static async Task<string[]> QueryDatabaseAsync(string database, params string[] sql) =>
-        Lines(await Command.RunBesideAsync("Litestream.Tests.VfsProbe", ["none", database, .. sql]));
+    public static Task<string[]> QueryDatabaseAsync(string database, params string[] sql) =>
+        ShellAsync(["-readonly", database], [], sql, []);
 
-    private async Task<string[]> RunAsync(string replica, bool write, string[] sql)
+    private Task<string[]> RunAsync(string replica, bool write, string[] sql)
     {
-        // It logs to standard output, among the rows, unless told otherwise.
         string folder = Path.GetDirectoryName(replica)!;
-        return Lines(await Command.RunBesideAsync(
-            "Litestream.Tests.VfsProbe",
-            [_extension, .. sql],
+        return ShellAsync(
+            [":memory:"],
+
+            // An extension that registers a VFS is loaded over any connection; the one that uses the VFS comes after.
+            [$".load '{_extension}'", ".open 'file:replica.db?vfs=litestream'"],
+            sql,
             [
                 ("LITESTREAM_REPLICA_URL", $"file://{replica}"),
-                ("LITESTREAM_LOG_FILE", Path.Combine(folder, "litestream-vfs.log")),
 
-                // Go interrupts its threads by a signal that .NET knows nothing of.
-                ("GODEBUG", "asyncpreemptoff=1"),
+                // It logs to standard output, among the rows, unless told otherwise.
+                ("LITESTREAM_LOG_FILE", Path.Combine(folder, "litestream-vfs.log")),
 
                 // Where it leaves the buffers of its write mode behind.
                 ("TMPDIR", folder),
                 ("LITESTREAM_WRITE_ENABLED", write ? "true" : "false"),
-            ]));
+            ]);
+    }
+
+    /// <summary>
+    /// SQLite's own shell: the extension brings the Go runtime with it, whose signal handlers a process of .NET dies of once in
+    /// a great while.
+    /// </summary>
+    private static async Task<string[]> ShellAsync(
+        string[] args, string[] before, string[] sql, (string Name, string Value)[] environment)
+    {
+        // Unlikely to stand in a row of any test.
+        const string end = "---- end of rows ----";
+        string[] script = [.. before, ".mode quote", .. sql.Select(text => $"{text};\n.print '{end}'")];
+        Command.Result result = await Command.RunAsync(
+            QueryPatience, Shell, ["-batch", "-bail", .. args], environment, string.Join('\n', script) + "\n")
+            ?? throw new InvalidOperationException($"{Shell} is not installed.");
+        return result.ExitCode == 0
+            ? result.Output.Split(end + "\n")[..^1]
+            : throw new InvalidOperationException($"{Shell} {string.Join(' ', args)} ended with {result.ExitCode}: {result.Output} {result.Errors}");
     }
 
     /// <summary>Why it cannot be installed, if npm or the network is missing; any other failure is an error of the tests.</summary>

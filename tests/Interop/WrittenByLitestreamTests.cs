@@ -9,7 +9,7 @@ namespace Litestream.Tests.Interop;
 public sealed class WrittenByLitestreamTests(LitestreamVfs vfs, ITestOutputHelper output) : InteropTest(vfs, output)
 {
     private const string Rows = "SELECT id, payload FROM events ORDER BY id";
-    private const string Sound = """[["ok"]]""";
+    private const string Sound = "'ok'\n";
 
     [Fact]
     public async Task A_replica_that_Litestream_made_is_verified_and_restored()
