@@ -104,8 +104,8 @@ public sealed class ModuleTests(PowerShellSession session)
         "[-Source] <string> [-OutputPath] <string> -Follow [-Interval <timespan>] [-Once] [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData(
         "Start-SqliteReplication",
-        "[-Path] <string[]> [-Destination] <string> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>] [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>] [-NoMaintenance] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]",
-        "[-Destination] <string> -LiteralPath <string[]> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>] [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>] [-NoMaintenance] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]")]
+        "[-Path] <string[]> [-Destination] <string[]> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>] [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>] [-NoMaintenance] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]",
+        "[-Destination] <string[]> -LiteralPath <string[]> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>] [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>] [-NoMaintenance] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData("Stop-SqliteReplication", "[-Path] <string[]> [-Timeout <int>] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData("Sync-SqliteReplication", "[[-Path] <string[]>] [-Timeout <int>] [-PassThru] [<CommonParameters>]")]
     [InlineData(

@@ -52,6 +52,28 @@ public sealed class WorkerTests(PowerShellSession session) : IDisposable
     }
 
     [Fact]
+    public void Several_destinations_each_hold_the_database_and_show_by_themselves()
+    {
+        using EventTable table = new(_folder["a.db"]);
+        string[] places = [_folder["r"], _folder["second"]];
+        session.Run("Start-SqliteReplication $args[0] $args[1], $args[2]", table.FullPath, places[0], places[1]).ThrowIfFailed();
+        table.Add(50);
+        PSObject synced = session.Run("Sync-SqliteReplication -PassThru", table.FullPath).Single();
+
+        Assert.Equal(string.Join(", ", places), synced.Properties["Destination"].Value);
+        Assert.Equal(places, session.Run("(Get-SqliteReplication).Destinations.Destination").ThrowIfFailed().Output.Select(place => place.BaseObject));
+        Assert.Equal(
+            [true, true],
+            session.Run("(Get-SqliteReplication).Destinations | Test-SqliteReplica -Depth Restore").ThrowIfFailed().Output.Select(ok => ok.BaseObject));
+        string text = string.Concat(session.Run("Get-SqliteReplication | Format-List | Out-String").ThrowIfFailed().Output);
+        Assert.Contains($"{places[1]}: Streaming", text, StringComparison.Ordinal);
+        session.Run("Stop-SqliteReplication *").ThrowIfFailed();
+
+        ErrorRecord twice = session.Run("Start-SqliteReplication $args[0] $args[1], $args[1]", table.FullPath, _folder["r"]).SingleError();
+        Assert.StartsWith("DestinationShared,", twice.FullyQualifiedErrorId, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_second_replication_of_a_database_is_refused_and_the_first_goes_on()
     {
         string path = EventTable.Make(_folder["a.db"]);

@@ -17,9 +17,8 @@ public sealed partial class ArchitectureTests
         ["State"] = ["Ltx", "Storage"],
         ["Replication"] = ["Sqlite", "Ltx", "Storage", "State", "Maintenance"],
         ["Maintenance"] = ["Ltx", "Storage"],
-        ["Legacy"] = ["Sqlite", "Storage"],
-        ["Restoration"] = ["Sqlite", "Ltx", "Storage", "State", "Legacy"],
-        ["Verification"] = ["Sqlite", "Ltx", "Storage", "State", "Replication", "Maintenance", "Legacy", "Restoration"],
+        ["Restoration"] = ["Sqlite", "Ltx", "Storage", "State"],
+        ["Verification"] = ["Sqlite", "Ltx", "Storage", "State", "Replication", "Maintenance", "Restoration"],
     };
 
     [Fact]

@@ -53,6 +53,18 @@ public sealed class ReplicaCatalogue
         }
     }
 
+    /// <summary>The last transaction id of all levels; 0 if there is no file.</summary>
+    public ulong HeadTxid
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _levels.Max(level => level.Max?.Name.MaxTxid ?? 0);
+            }
+        }
+    }
+
     /// <summary>Files of a level that reach beyond a transaction, in order, at most so many.</summary>
     /// <param name="level">0 to 9.</param>
     /// <param name="txid">The transaction id.</param>

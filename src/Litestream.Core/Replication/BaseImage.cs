@@ -27,13 +27,20 @@ internal static class BaseImage
     /// <param name="txid">That transaction.</param>
     /// <param name="timestamp">When it was captured.</param>
     /// <param name="nodeId">Whose file it is.</param>
+    /// <param name="progress">Told the pages done.</param>
     /// <param name="cancellationToken">Gives up; nothing is visible then.</param>
     /// <returns>The file, and the trailer it was written with.</returns>
     public static async Task<(ReplicaFile File, LtxTrailer Trailer)> SendSnapshotAsync(
-        PinnedImage image, IReplicaStore store, ulong txid, DateTimeOffset timestamp, ulong nodeId, CancellationToken cancellationToken)
+        PinnedImage image,
+        IReplicaStore store,
+        ulong txid,
+        DateTimeOffset timestamp,
+        ulong nodeId,
+        Action<uint> progress,
+        CancellationToken cancellationToken)
     {
         LtxHeader header = CaptureHeader.Create(image.Position, minTxid: 1, txid, WalHeader.Size, timestamp, nodeId);
-        (LtxTrailer trailer, long length) = await PutAsync(image, store, header, table: null, _ => { }, cancellationToken).ConfigureAwait(false);
+        (LtxTrailer trailer, long length) = await PutAsync(image, store, header, table: null, progress, cancellationToken).ConfigureAwait(false);
         return (new ReplicaFile(LtxFileName.SnapshotLevel, new LtxFileName(1, txid), length, header.Time), trailer);
     }
 

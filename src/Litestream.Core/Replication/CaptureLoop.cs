@@ -23,7 +23,7 @@ internal sealed class CaptureLoop : IDisposable
     private readonly CaptureSession _session;
     private readonly Checkpointer _checkpointer;
     private readonly StagingArea _staging;
-    private readonly Uploader _uploader;
+    private readonly IReadOnlyList<Destination> _destinations;
     private readonly StatusBoard _board;
     private readonly ReplicationOptions _options;
     private readonly TimeProvider _time;
@@ -44,16 +44,21 @@ internal sealed class CaptureLoop : IDisposable
     /// <summary>Prepares the loop.</summary>
     /// <param name="session">The session; used by the loop alone until it has ended.</param>
     /// <param name="staging">Where captured files go.</param>
-    /// <param name="uploader">Tells whether the replica keeps up.</param>
+    /// <param name="destinations">Tell whether any of them keeps up.</param>
     /// <param name="board">Where the state goes.</param>
     /// <param name="options">Intervals and thresholds.</param>
     /// <param name="time">The clock.</param>
     public CaptureLoop(
-        CaptureSession session, StagingArea staging, Uploader uploader, StatusBoard board, ReplicationOptions options, TimeProvider time)
+        CaptureSession session,
+        StagingArea staging,
+        IReadOnlyList<Destination> destinations,
+        StatusBoard board,
+        ReplicationOptions options,
+        TimeProvider time)
     {
         _session = session;
         _staging = staging;
-        _uploader = uploader;
+        _destinations = destinations;
         _board = board;
         _options = options;
         _syncInterval = options.EffectiveSyncInterval;
@@ -218,7 +223,8 @@ internal sealed class CaptureLoop : IDisposable
             return false;
         }
 
-        return _staging.WaitingCount < FilesInLine || gathered >= (_uploader.IsFailing ? GatherWhileFailing : _options.MaxGatherInterval);
+        return _staging.FewestWaiting < FilesInLine
+            || gathered >= (_destinations.Any(place => place.IsStreaming) ? _options.MaxGatherInterval : GatherWhileFailing);
     }
 
     // A request stays in line until it is done: one that fails for lack of room is tried again with the next step.
@@ -276,11 +282,16 @@ internal sealed class CaptureLoop : IDisposable
     {
         if (StagingIsFull)
         {
+            _staging.LetGoOfLaggard();
+        }
+
+        if (StagingIsFull)
+        {
             _board.Enter(ReplicationState.Retrying, string.Create(
                 System.Globalization.CultureInfo.InvariantCulture,
                 $"staging is full: {_staging.WaitingBytes:N0} bytes wait for the replica; capture pauses and the WAL grows until it takes them"));
         }
-        else if ((_stagingFailed || _board.Status.State == ReplicationState.Retrying) && !_uploader.IsFailing)
+        else if (_stagingFailed || _board.Own.State == ReplicationState.Retrying)
         {
             _stagingFailed = false;
             _board.Enter(ReplicationState.Streaming);
@@ -289,10 +300,13 @@ internal sealed class CaptureLoop : IDisposable
 
     private void SetPause(bool news)
     {
-        TimeSpan doubled = _pause * 2;
-        TimeSpan gathering = _syncInterval - _time.GetElapsedTime(_lastCapture);
-        _pause = news && gathering > _options.BusyInterval
-            ? gathering < _options.IdleInterval ? gathering : _options.IdleInterval
-            : news ? _options.BusyInterval : doubled < _options.IdleInterval ? doubled : _options.IdleInterval;
+        TimeSpan pause = _pause * 2;
+        if (news)
+        {
+            TimeSpan gathering = _syncInterval - _time.GetElapsedTime(_lastCapture);
+            pause = gathering > _options.BusyInterval ? gathering : _options.BusyInterval;
+        }
+
+        _pause = pause < _options.IdleInterval ? pause : _options.IdleInterval;
     }
 }

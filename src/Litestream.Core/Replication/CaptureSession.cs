@@ -75,8 +75,12 @@ internal sealed class CaptureSession : IDisposable
     /// </summary>
     public bool ContinuesForeign { get; init; }
 
-    /// <summary>The time of the newest file that there is at the start: no captured file gets an earlier one.</summary>
-    public DateTimeOffset LastTimestamp { init => _lastTimestamp = value; }
+    /// <summary>The time of the newest file; at the start, of any that there is: no captured file gets an earlier one.</summary>
+    public DateTimeOffset LastTimestamp
+    {
+        get => _lastTimestamp;
+        init => _lastTimestamp = value;
+    }
 
     /// <summary>The pins.</summary>
     public LeapfrogPins Pins { get; }

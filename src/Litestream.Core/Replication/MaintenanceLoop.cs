@@ -29,7 +29,7 @@ internal sealed class MaintenanceLoop
     private readonly Uploader _uploader;
     private readonly ulong _nodeId;
     private readonly ReplicationOptions _options;
-    private readonly StatusBoard _board;
+    private readonly DestinationBoard _board;
     private readonly TimeProvider _time;
     private readonly MaintenanceSchedule _schedule;
 
@@ -49,7 +49,7 @@ internal sealed class MaintenanceLoop
         Uploader uploader,
         ulong nodeId,
         ReplicationOptions options,
-        StatusBoard board,
+        DestinationBoard board,
         TimeProvider time)
     {
         _store = store;
@@ -120,7 +120,7 @@ internal sealed class MaintenanceLoop
         }
 
         DateTimeOffset captured = _catalogue.Level(0).LastOrDefault(file => file.Name.MaxTxid == found.Captured.Txid)?.Timestamp ?? _time.GetUtcNow();
-        return await BaseImage.SendSnapshotAsync(image, _store, found.Captured.Txid, captured, _nodeId, cancellationToken).ConfigureAwait(false);
+        return await BaseImage.SendSnapshotAsync(image, _store, found.Captured.Txid, captured, _nodeId, _ => { }, cancellationToken).ConfigureAwait(false);
     }
 
     private TimeSpan UntilNextCheck()

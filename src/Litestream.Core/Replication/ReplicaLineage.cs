@@ -107,15 +107,19 @@ internal sealed class ReplicaLineage
         return false;
     }
 
+    /// <summary>The node id of the newest file; 0 if its writer gives none, or there is no file.</summary>
+    /// <param name="cancellationToken">Ends the request.</param>
+    public async Task<ulong> NewestNodeIdAsync(CancellationToken cancellationToken) =>
+        _files.Find(file => file.Name.MaxTxid == HeadTxid) is { } newest
+            ? await ReadNodeIdAsync(newest, cancellationToken).ConfigureAwait(false)
+            : 0;
+
     /// <summary>Whether a file carries a node id.</summary>
     /// <param name="file">The file.</param>
     /// <param name="nodeId">The node id.</param>
     /// <param name="cancellationToken">Ends the request.</param>
-    public async Task<bool> IsOfAsync(ReplicaFile file, ulong nodeId, CancellationToken cancellationToken)
-    {
-        byte[] bytes = await ReadRangeAsync(file, 0, LtxHeader.Length, cancellationToken).ConfigureAwait(false);
-        return LtxHeader.Parse(bytes, file.Name.ToString()).NodeId == nodeId;
-    }
+    public async Task<bool> IsOfAsync(ReplicaFile file, ulong nodeId, CancellationToken cancellationToken) =>
+        await ReadNodeIdAsync(file, cancellationToken).ConfigureAwait(false) == nodeId;
 
     /// <summary>The error for a replica that is not ours to continue.</summary>
     /// <param name="database">Full path of the database.</param>
@@ -124,6 +128,12 @@ internal sealed class ReplicaLineage
         CultureInfo.InvariantCulture,
         $"The replica '{_store.Location}' (at transaction {HeadTxid}) {reason}. Nothing was written to it, and the database was not changed. Choose another destination for '{database}'; or restore the database from this replica first (Restore-SqliteDatabase); or, if it truly is this database's replica, start with -AdoptReplica: every page is compared then and the difference becomes the next transaction."))
     { Database = database, Replica = _store.Location, Txid = HeadTxid };
+
+    private async Task<ulong> ReadNodeIdAsync(ReplicaFile file, CancellationToken cancellationToken)
+    {
+        byte[] bytes = await ReadRangeAsync(file, 0, LtxHeader.Length, cancellationToken).ConfigureAwait(false);
+        return LtxHeader.Parse(bytes, file.Name.ToString()).NodeId;
+    }
 
     private async Task<ulong> ReadFileChecksumAsync(ReplicaFile file, CancellationToken cancellationToken)
     {

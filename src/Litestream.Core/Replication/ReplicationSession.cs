@@ -12,50 +12,59 @@ namespace Litestream.Replication;
 /// sent, until it is stopped or something tears it. What follows then is another session, which proves everything anew.
 /// </summary>
 /// <remarks>
+/// One capture, one line of staged files and one sequence of transaction ids serve all destinations. The local state is proven against the
+/// replica that reaches furthest; the others join behind it (<see cref="DestinationLoop"/>), and one that is away joins when it is back.
 /// Two locks keep a second replicator away: one on the local state folder (one replicator a database), one on the replica (one
 /// writer a replica). Both go when the process ends, however it ends.
 /// </remarks>
 internal sealed class ReplicationSession : IAsyncDisposable
 {
+    /// <summary>How long the start waits for the other destinations once one is connected.</summary>
+    private static readonly TimeSpan ConnectWait = TimeSpan.FromSeconds(10);
+
     private readonly ReplicationOptions _options;
     private readonly StatusBoard _board;
     private readonly TimeProvider _time;
-    private readonly IReplicaStore _store;
     private readonly LocalStateFolder _folder;
     private readonly StagingArea _staging;
-    private readonly Uploader _uploader;
-    private readonly CancellationTokenSource _uploadEnd = new();
+    private readonly Destination[] _destinations;
+    private readonly bool _first;
+    private readonly CancellationTokenSource _end = new();
     private FolderLock? _databaseLock;
-    private IReplicaLease? _replicaLock;
     private HeadRecordFile? _head;
     private PageChecksumTable? _table;
     private CaptureSession? _capture;
     private CaptureLoop? _loop;
-    private Task _upload = Task.CompletedTask;
-    private Task _maintenance = Task.CompletedTask;
-    private ReplicaFile? _base;
+    private DestinationLoop[] _loops = [];
+    private Task[] _running = [];
 
     /// <summary>Prepares a session. Nothing is opened yet.</summary>
     /// <param name="options">What and where to; the database path is full.</param>
-    /// <param name="store">The replica.</param>
+    /// <param name="stores">The replicas, in the order of the options.</param>
     /// <param name="board">Where the state goes.</param>
+    /// <param name="first">Whether nothing has streamed before: what a person must mend is an error then.</param>
     /// <param name="time">The clock.</param>
-    public ReplicationSession(ReplicationOptions options, IReplicaStore store, StatusBoard board, TimeProvider time)
+    public ReplicationSession(ReplicationOptions options, IReadOnlyList<IReplicaStore> stores, StatusBoard board, bool first, TimeProvider time)
     {
         _options = options;
-        _store = store;
         _board = board;
+        _first = first;
         _time = time;
         _folder = new LocalStateFolder(options.DatabasePath);
         _staging = new StagingArea(_folder);
-        _uploader = new Uploader(store, _folder, _staging, board, options, time);
+        _destinations =
+        [
+            .. stores.Zip(board.Destinations, (store, place) =>
+                new Destination(store, place, new Uploader(store, _folder, _staging, place, options, time))),
+        ];
     }
-
-    /// <summary>When the oldest captured file that is not in the replica was captured, and the bytes that wait.</summary>
-    public (DateTimeOffset? Oldest, long Bytes) Waiting => (_staging.OldestWaiting, _staging.WaitingBytes);
 
     /// <summary>When the WAL was last looked at and nothing new was there (UTC).</summary>
     public DateTimeOffset? LastLook => _loop?.LastLook;
+
+    /// <summary>When the oldest captured file that is not in a replica was captured, and the bytes that wait for that replica.</summary>
+    /// <param name="destination">Which, in the order of the options.</param>
+    public (DateTimeOffset? Oldest, long Bytes) Waiting(int destination) => _staging.Waiting(_destinations[destination].Cursor);
 
     /// <summary>Takes the locks, proves the state, sends a base image if one is needed, and begins to stream.</summary>
     /// <param name="cancellationToken">Gives up; what was done is kept for the next session.</param>
@@ -67,8 +76,9 @@ internal sealed class ReplicationSession : IAsyncDisposable
         EnsureIsDatabase(path);
         _folder.Create();
         TakeDatabaseLock(path);
-        _replicaLock = await _store.AcquireAsync(ReplicaOwner.Current(path, _time.GetUtcNow()), cancellationToken).ConfigureAwait(false);
-        StartState start = await new StartProof(_store, _folder, _options.AdoptReplica, _options.Rebase).ProveAsync(_staging, cancellationToken).ConfigureAwait(false);
+        ReplicaOwner owner = ReplicaOwner.Current(path, _time.GetUtcNow());
+        await ConnectAsync(owner, cancellationToken).ConfigureAwait(false);
+        (Destination lead, StartState start) = await ProveAsync(cancellationToken).ConfigureAwait(false);
         _table = start.Table;
         _folder.Guard("opened", () => _head = new HeadRecordFile(_folder.HeadPath));
         LeapfrogPins pins = LeapfrogPins.Open(path, _options.BusyTimeout);
@@ -77,7 +87,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
         WarnOfOldWriter(pins.Pinned.LastWriterVersion);
         try
         {
-            await OpenCaptureAsync(pins, start, cancellationToken).ConfigureAwait(false);
+            await OpenCaptureAsync(lead, pins, start, cancellationToken).ConfigureAwait(false);
         }
         catch when (_capture is null)
         {
@@ -86,39 +96,31 @@ internal sealed class ReplicationSession : IAsyncDisposable
         }
 
         _board.Update(status => status with { CapturedTxid = _capture!.Captured.Txid });
-        _board.Enter(ReplicationState.Streaming);
-        _loop = new CaptureLoop(_capture!, _staging, _uploader, _board, _options, _time);
-        ulong replicaTxid = Math.Max(_base?.Name.MaxTxid ?? 0, start.Replica.HeadTxid);
-        var catalogue = new ReplicaCatalogue([.. start.Replica.Files, .. _base is null ? [] : (ReplicaFile[])[_base]]);
-        _upload = Task.Run(() => _uploader.RunAsync(replicaTxid, catalogue, _uploadEnd.Token), CancellationToken.None);
-        _loop.Start();
-        var maintenance = new MaintenanceLoop(_store, catalogue, _loop, _uploader, _table!.NodeId, _options, _board, _time);
-        _maintenance = Task.Run(() => maintenance.RunAsync(_uploadEnd.Token), CancellationToken.None);
+        await BeginStreamingAsync(lead, owner, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Completes, with the error if there is one, when capture or upload has ended.</summary>
-    public async Task RunAsync() => await await Task.WhenAny(_loop!.Ended, _upload, _maintenance).ConfigureAwait(false);
+    /// <summary>Completes, with the error if there is one, when capture or the work for a destination has ended.</summary>
+    public async Task RunAsync() => await await Task.WhenAny([_loop!.Ended, .. _running]).ConfigureAwait(false);
 
-    /// <summary>Returns when everything committed before the call is in the replica.</summary>
+    /// <summary>Returns when everything committed before the call is in every replica.</summary>
     /// <param name="cancellationToken">Gives up waiting.</param>
     public async Task SyncAsync(CancellationToken cancellationToken)
     {
         ulong txid = await _loop!.CaptureNowAsync(cancellationToken).ConfigureAwait(false);
-        Task reached = _uploader.WaitForAsync(txid, cancellationToken);
-        Task first = await Task.WhenAny(reached, _loop.Ended, _upload).ConfigureAwait(false);
-        await first.ConfigureAwait(false);
-        await reached.ConfigureAwait(false);
+        await WaitForAsync(txid, [_loop.Ended, .. _running], cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Captures the rest, ends capture, and waits until the replica has it all.</summary>
+    /// <summary>Captures the rest, ends capture, and waits until every replica has it all.</summary>
     /// <param name="cancellationToken">Ends the waiting: what is staged goes up at the next start.</param>
     public async Task FinishAsync(CancellationToken cancellationToken)
     {
-        ulong txid = await _loop!.CaptureNowAsync(cancellationToken).ConfigureAwait(false);
+        // A destination that still needs a full image needs capture for it.
+        Task joined = Task.WhenAll(_loops.Select(loop => loop.Joined)).WaitAsync(cancellationToken);
+        await (await Task.WhenAny([joined, _loop!.Ended, .. _running]).ConfigureAwait(false)).ConfigureAwait(false);
+        ulong txid = await _loop.CaptureNowAsync(cancellationToken).ConfigureAwait(false);
         await _loop.StopAsync().ConfigureAwait(false);
-        Task reached = _uploader.WaitForAsync(txid, cancellationToken);
-        await (await Task.WhenAny(reached, _upload).ConfigureAwait(false)).ConfigureAwait(false);
-        await _uploadEnd.CancelAsync().ConfigureAwait(false);
+        await WaitForAsync(txid, _running, cancellationToken).ConfigureAwait(false);
+        await _end.CancelAsync().ConfigureAwait(false);
         _capture!.WriteHead();
         _capture.SaveTable();
     }
@@ -126,29 +128,135 @@ internal sealed class ReplicationSession : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _uploadEnd.CancelAsync().ConfigureAwait(false);
+        await _end.CancelAsync().ConfigureAwait(false);
         if (_loop is not null)
         {
             await ((Task)_loop.StopAsync()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             _loop.Dispose();
         }
 
-        await _upload.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await _maintenance.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _capture?.Dispose();
         _head?.Dispose();
         _table?.Dispose();
-        if (_replicaLock is not null)
-        {
-            await _replicaLock.DisposeAsync().ConfigureAwait(false);
-        }
-
+        await Task.WhenAll(_destinations.Select(place => place.DisconnectAsync())).ConfigureAwait(false);
         _databaseLock?.Dispose();
-        _staging.Dispose();
-        _uploadEnd.Dispose();
+        _end.Dispose();
     }
 
-    private async Task OpenCaptureAsync(LeapfrogPins pins, StartState start, CancellationToken cancellationToken)
+    private async Task WaitForAsync(ulong txid, Task[] ends, CancellationToken cancellationToken)
+    {
+        Task reached = Task.WhenAll(_destinations.Select(place => place.Uploader.WaitForAsync(txid, cancellationToken)));
+        await (await Task.WhenAny([reached, .. ends]).ConfigureAwait(false)).ConfigureAwait(false);
+        await reached.ConfigureAwait(false);
+    }
+
+    /// <summary>Connects to all, and returns when one is connected at least and the others had their time.</summary>
+    private async Task ConnectAsync(ReplicaOwner owner, CancellationToken cancellationToken)
+    {
+        Task[] connecting = [.. _destinations.Select(place => place.ConnectAsync(owner, _end.Token))];
+        Task all = Task.WhenAll(connecting);
+        Task any = WhenAnySucceedsAsync(connecting);
+        await Task.WhenAny(all, any).WaitAsync(cancellationToken).ConfigureAwait(false);
+        await Task.WhenAny(all, Task.Delay(ConnectWait, _time, cancellationToken)).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        for (int i = 0; i < connecting.Length; i++)
+        {
+            if (connecting[i].Exception?.InnerException is { } error)
+            {
+                await NoteUnconnectedAsync(_destinations[i], error).ConfigureAwait(false);
+            }
+        }
+
+        if (Array.TrueForAll(_destinations, place => place.Replica is null))
+        {
+            throw connecting.First(task => task.IsFaulted).Exception!.InnerException!;
+        }
+    }
+
+    private static async Task WhenAnySucceedsAsync(IEnumerable<Task> tasks)
+    {
+        List<Task> left = [.. tasks];
+        while (left.Count > 0)
+        {
+            Task done = await Task.WhenAny(left).ConfigureAwait(false);
+            if (done.IsCompletedSuccessfully)
+            {
+                return;
+            }
+
+            left.Remove(done);
+        }
+    }
+
+    // At the first start a person is there to mend what cannot pass by itself; later the others go on.
+    private async Task NoteUnconnectedAsync(Destination place, Exception error)
+    {
+        if (error is not LitestreamException known || (_first && !(known is ReplicaUnreachableException && _options.WaitForReplica)))
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error);
+            return;
+        }
+
+        place.Board.Fail(known);
+        await place.DisconnectAsync().ConfigureAwait(false);
+    }
+
+    // Against the replica that reaches furthest; of several empty ones, one that did not fail lately. One that is not ours to continue is
+    // judged again when it is to join behind another.
+    private async Task<(Destination Lead, StartState Start)> ProveAsync(CancellationToken cancellationToken)
+    {
+        ulong neededAfter = _destinations.Min(place => place.Replica?.HeadTxid ?? 0);
+        Queue<Destination> candidates = new(_destinations
+            .Where(place => place.Replica is not null)
+            .OrderByDescending(place => place.Replica!.HeadTxid)
+            .ThenBy(place => place.Board.Status.LastErrorAt));
+        while (true)
+        {
+            Destination lead = candidates.Dequeue();
+            try
+            {
+                var proof = new StartProof(lead.Store, lead.Replica!, _folder, neededAfter, _options.AdoptReplica, _options.Rebase);
+                return (lead, await proof.ProveAsync(_staging, cancellationToken).ConfigureAwait(false));
+            }
+            catch (ReplicaConflictException) when (candidates.Count > 0)
+            {
+            }
+        }
+    }
+
+    private async Task BeginStreamingAsync(Destination lead, ReplicaOwner owner, CancellationToken cancellationToken)
+    {
+        _loop = new CaptureLoop(_capture!, _staging, _destinations, _board, _options, _time);
+        _loops =
+        [
+            .. _destinations.Select(place => new DestinationLoop(place, lead, _loop, _staging, _table!.NodeId, _options, owner, _time)),
+        ];
+        foreach (Destination place in _destinations)
+        {
+            place.Cursor = _staging.Attach(_capture!.Captured.Txid + 1);
+        }
+
+        if (!_staging.TryMove(lead.Cursor, lead.Catalogue!.HeadTxid + 1))
+        {
+            throw new InvalidOperationException("What the replica lacks is not staged.");
+        }
+
+        _loop.Start();
+        if (_first)
+        {
+            foreach (DestinationLoop loop in _destinations.Zip(_loops).Where(pair => pair.First is { Replica: not null, Catalogue: null }).Select(pair => pair.Second))
+            {
+                await loop.TryContinueAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        lead.Board.Enter(ReplicationState.Streaming);
+        _board.Enter(ReplicationState.Streaming);
+        _running = [.. _loops.Select(loop => Task.Run(() => loop.RunAsync(_end.Token), CancellationToken.None))];
+    }
+
+    private async Task OpenCaptureAsync(Destination lead, LeapfrogPins pins, StartState start, CancellationToken cancellationToken)
     {
         ulong? baseTxid = start.BaseTxid;
         if (baseTxid is null && pins.Position.PageSize != start.Table.PageSize)
@@ -166,12 +274,13 @@ internal sealed class ReplicationSession : IAsyncDisposable
         if (baseTxid is { } txid)
         {
             DateTimeOffset pinnedAt = NewestTime(start, _time.GetUtcNow());
-            CapturedState captured = await SendBaseAsync(pins, txid, pinnedAt, cancellationToken).ConfigureAwait(false);
+            CapturedState captured = await SendBaseAsync(lead, pins, txid, pinnedAt, cancellationToken).ConfigureAwait(false);
             _capture = new CaptureSession(pins, _folder, _staging, _table!, _head!, captured, _board, _time) { LastTimestamp = pinnedAt };
             _capture.WriteHead();
             return;
         }
 
+        lead.Catalogue = new ReplicaCatalogue(start.Replica.Files);
         bool proven = TryProvePosition(pins, start, out WalPosition position);
         var known = new CapturedState(start.Txid, start.FileChecksum, start.PageCount, position);
         bool foreign = !await start.Replica.HeadIsOfAsync(_table!.NodeId, cancellationToken).ConfigureAwait(false);
@@ -191,31 +300,42 @@ internal sealed class ReplicationSession : IAsyncDisposable
         start.Replica.Files.Select(file => file.Timestamp).Append(time).Max();
 
     private async Task<CapturedState> SendBaseAsync(
-        LeapfrogPins pins, ulong txid, DateTimeOffset pinnedAt, CancellationToken cancellationToken)
+        Destination lead, LeapfrogPins pins, ulong txid, DateTimeOffset pinnedAt, CancellationToken cancellationToken)
     {
         uint total = pins.Position.PageCount;
         ulong nodeId = _table!.NodeId;
         _table.Dispose();
         _table = null;
         using PinnedImage image = PinnedImage.Of(pins.Pinned);
-        (CapturedState captured, long length) = await Task.Run(
-            () => BaseImage.SendAsync(image, _store, _folder, txid, pinnedAt, nodeId, ReportBase, cancellationToken),
-            cancellationToken).ConfigureAwait(false);
+        (CapturedState captured, long length) = await Task.Run(SendAsync, cancellationToken).ConfigureAwait(false);
         _table = PageChecksumTable.TryOpen(_folder.TablePath)
             ?? throw _folder.Failure("read", new IOException("The table just written cannot be read."));
-        _base = new ReplicaFile(LtxFileName.SnapshotLevel, new LtxFileName(1, txid), length, pinnedAt);
-        _board.Update(status => status with
+        var file = new ReplicaFile(LtxFileName.SnapshotLevel, new LtxFileName(1, txid), length, pinnedAt);
+        lead.Catalogue = new ReplicaCatalogue([.. lead.Replica!.Files, file]);
+        lead.Board.Update(status => status with
         {
             BaseImages = status.BaseImages + 1,
             FilesUploaded = status.FilesUploaded + 1,
             BytesUploaded = status.BytesUploaded + length,
-            Pages = status.Pages + captured.PageCount,
-            CapturedTxid = txid,
             ReplicaTxid = txid,
         });
+        _board.Update(status => status with { Pages = status.Pages + captured.PageCount, CapturedTxid = txid });
         return captured;
 
-        void ReportBase(uint done) => _board.Enter(
+        async Task<(CapturedState Captured, long Length)> SendAsync()
+        {
+            try
+            {
+                return await BaseImage.SendAsync(image, lead.Store, _folder, txid, pinnedAt, nodeId, ReportBase, cancellationToken).ConfigureAwait(false);
+            }
+            catch (LitestreamException e) when (e is not LocalStateException)
+            {
+                lead.Board.Note(e); // so that the next session tries another first
+                throw;
+            }
+        }
+
+        void ReportBase(uint done) => lead.Board.Enter(
             ReplicationState.Starting, string.Create(CultureInfo.InvariantCulture, $"base image {100.0 * done / total:0} %"));
     }
 

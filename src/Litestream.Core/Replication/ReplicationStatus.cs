@@ -6,10 +6,13 @@ public sealed record ReplicationStatus
     /// <summary>Full path of the database.</summary>
     public required string DatabasePath { get; init; }
 
-    /// <summary>The replica's place, without any secret.</summary>
-    public required string Destination { get; init; }
+    /// <summary>Each destination by itself, in the order of the options.</summary>
+    public required IReadOnlyList<DestinationStatus> Destinations { get; init; }
 
-    /// <summary>What it is doing.</summary>
+    /// <summary>The replicas' places, without any secret, with commas between them.</summary>
+    public string Destination => string.Join(", ", Destinations.Select(place => place.Destination));
+
+    /// <summary>What it is doing: the worst of what is said of the database and of each destination.</summary>
     public ReplicationState State { get; init; }
 
     /// <summary>What it is doing in words, where the state alone does not say: "base image 45 %", "staging is full". Null otherwise.</summary>
@@ -30,13 +33,13 @@ public sealed record ReplicationStatus
     /// <summary>The last transaction id captured locally; 0 for none.</summary>
     public ulong CapturedTxid { get; init; }
 
-    /// <summary>The last transaction id that is whole and durable in the replica; 0 for none.</summary>
+    /// <summary>The last transaction id that is whole and durable in every replica; 0 for none.</summary>
     public ulong ReplicaTxid { get; init; }
 
-    /// <summary>Age of the oldest captured transaction that is not in the replica yet; zero when all is there.</summary>
+    /// <summary>Age of the oldest captured transaction that is not in every replica yet; zero when all is there.</summary>
     public TimeSpan Lag { get; init; }
 
-    /// <summary>Bytes captured but not in the replica yet.</summary>
+    /// <summary>Bytes captured but not in every replica yet.</summary>
     public long LagBytes { get; init; }
 
     /// <summary>Size of the WAL file in bytes.</summary>
@@ -48,10 +51,10 @@ public sealed record ReplicationStatus
     /// <summary>Pages captured since the replication began, the base image's included.</summary>
     public long Pages { get; init; }
 
-    /// <summary>Files written to the replica since the replication began.</summary>
+    /// <summary>Files written to all replicas since the replication began.</summary>
     public long FilesUploaded { get; init; }
 
-    /// <summary>Bytes written to the replica since the replication began.</summary>
+    /// <summary>Bytes written to all replicas since the replication began.</summary>
     public long BytesUploaded { get; init; }
 
     /// <summary>Full images sent since the replication began.</summary>
@@ -60,7 +63,7 @@ public sealed record ReplicationStatus
     /// <summary>How often every page was read and compared because the WAL alone could not prove continuity.</summary>
     public int Scans { get; init; }
 
-    /// <summary>When the replica was last known to hold everything captured (UTC); null for never.</summary>
+    /// <summary>When every replica was last known to hold everything captured (UTC); null for never.</summary>
     public DateTimeOffset? LastSyncAt { get; init; }
 
     /// <summary>The last error's message, kept after it has passed; null for none.</summary>
@@ -71,4 +74,39 @@ public sealed record ReplicationStatus
 
     /// <summary>When the last error happened (UTC).</summary>
     public DateTimeOffset? LastErrorAt { get; init; }
+
+    /// <summary>The whole from its parts.</summary>
+    /// <param name="places">The destinations.</param>
+    internal ReplicationStatus With(IReadOnlyList<DestinationStatus> places)
+    {
+        DestinationStatus worst = places.MaxBy(place => Severity(place.State))!;
+        bool theirs = Severity(worst.State) > Severity(State);
+        DestinationStatus? failed = places.Where(place => place.LastErrorAt is not null).MaxBy(place => place.LastErrorAt);
+        failed = failed?.LastErrorAt >= (LastErrorAt ?? DateTimeOffset.MinValue) ? failed : null;
+        return this with
+        {
+            Destinations = places,
+            State = theirs ? worst.State : State,
+            Detail = Detail ?? (Severity(worst.State) >= Severity(State) ? worst.Detail : null),
+            Since = theirs ? worst.Since : Since,
+            ReplicaTxid = places.Min(place => place.ReplicaTxid),
+            Lag = places.Max(place => place.Lag),
+            LagBytes = places.Max(place => place.LagBytes),
+            FilesUploaded = places.Sum(place => place.FilesUploaded),
+            BytesUploaded = places.Sum(place => place.BytesUploaded),
+            BaseImages = places.Sum(place => place.BaseImages),
+            LastSyncAt = places.All(place => place.LastSyncAt is not null) ? places.Min(place => place.LastSyncAt) : null,
+            LastError = failed is null ? LastError : failed.LastError,
+            LastErrorId = failed is null ? LastErrorId : failed.LastErrorId,
+            LastErrorAt = failed is null ? LastErrorAt : failed.LastErrorAt,
+        };
+    }
+
+    private static int Severity(ReplicationState state) => state switch
+    {
+        ReplicationState.Streaming => 0,
+        ReplicationState.Starting => 1,
+        ReplicationState.Retrying => 2,
+        _ => 3,
+    };
 }

@@ -4,7 +4,7 @@ using Litestream.Storage;
 namespace Litestream.Replication;
 
 /// <summary>
-/// Replicates one database to one place until it is stopped. What tears a session (the database replaced, the replica gone, the
+/// Replicates one database to one or several places until it is stopped. What tears a session (the database replaced, the replica gone, the
 /// disk full) is shown in the status and followed by another session; only what a person must mend ends it.
 /// </summary>
 public sealed class Replicator : IAsyncDisposable
@@ -13,7 +13,7 @@ public sealed class Replicator : IAsyncDisposable
 
     private readonly ReplicationOptions _options;
     private readonly TimeProvider _time;
-    private readonly IReplicaStore _store;
+    private readonly IReplicaStore[] _stores;
     private readonly StatusBoard _board;
     private readonly CancellationTokenSource _abort = new();
     private readonly TaskCompletionSource _streaming = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -26,7 +26,7 @@ public sealed class Replicator : IAsyncDisposable
     /// <summary>Prepares a replication. Nothing is opened yet.</summary>
     /// <param name="options">What, where to, how eagerly.</param>
     /// <param name="timeProvider">The clock; null for the system's.</param>
-    /// <exception cref="ReplicaLocationException">The destination cannot be one.</exception>
+    /// <exception cref="ReplicaLocationException">A destination cannot be one, or is given twice.</exception>
     /// <exception cref="Maintenance.MaintenanceSettingException">Intervals and retention contradict each other.</exception>
     public Replicator(ReplicationOptions options, TimeProvider? timeProvider = null)
     {
@@ -34,8 +34,9 @@ public sealed class Replicator : IAsyncDisposable
         options.Maintenance.Validate();
         _options = options with { DatabasePath = Path.GetFullPath(options.DatabasePath) };
         _time = timeProvider ?? TimeProvider.System;
-        _store = options.Destinations[0].Open();
-        _board = new StatusBoard(_options.DatabasePath, _store.Location, _time);
+        EnsureDistinct(options.Destinations);
+        _stores = [.. options.Destinations.Select(place => place.Open())];
+        _board = new StatusBoard(_options.DatabasePath, _stores.Select(store => store.Location), _time);
     }
 
     /// <summary>The state now. Cheap, safe from any thread, never throws.</summary>
@@ -45,14 +46,7 @@ public sealed class Replicator : IAsyncDisposable
         {
             ReplicationStatus status = _board.Status;
             ReplicationSession? session = _session;
-            if (session?.Waiting is not { Oldest: { } oldest } waiting)
-            {
-                bool inSync = status.State == ReplicationState.Streaming && session?.LastLook > (status.LastSyncAt ?? DateTimeOffset.MinValue);
-                return status with { Lag = TimeSpan.Zero, LagBytes = 0, LastSyncAt = inSync ? session!.LastLook : status.LastSyncAt };
-            }
-
-            TimeSpan lag = _time.GetUtcNow() - oldest;
-            return status with { Lag = lag > TimeSpan.Zero ? lag : TimeSpan.Zero, LagBytes = waiting.Bytes };
+            return session is null ? status : _board.Own.With([.. status.Destinations.Select((place, i) => WithLag(place, session, i))]);
         }
     }
 
@@ -130,8 +124,39 @@ public sealed class Replicator : IAsyncDisposable
 
         await _abort.CancelAsync().ConfigureAwait(false);
         await Completion.ConfigureAwait(false);
-        await _store.DisposeAsync().ConfigureAwait(false);
+        foreach (IReplicaStore store in _stores)
+        {
+            await store.DisposeAsync().ConfigureAwait(false);
+        }
+
         _abort.Dispose();
+    }
+
+    private DestinationStatus WithLag(DestinationStatus place, ReplicationSession session, int index)
+    {
+        (DateTimeOffset? oldest, long bytes) = session.Waiting(index);
+        if (oldest is null)
+        {
+            bool inSync = place.State == ReplicationState.Streaming && session.LastLook > (place.LastSyncAt ?? DateTimeOffset.MinValue);
+            return place with { LastSyncAt = inSync ? session.LastLook : place.LastSyncAt };
+        }
+
+        TimeSpan lag = _time.GetUtcNow() - oldest.Value;
+        return place with { Lag = lag > TimeSpan.Zero ? lag : TimeSpan.Zero, LagBytes = bytes };
+    }
+
+    private static void EnsureDistinct(IReadOnlyList<ReplicaLocation> places)
+    {
+        if (places.Count == 0)
+        {
+            throw new ReplicaLocationException("There is no destination. Nothing was changed. Name at least one.");
+        }
+
+        if (places.GroupBy(place => place.Address).FirstOrDefault(same => same.Count() > 1) is { } twice)
+        {
+            throw new ReplicaLocationException($"'{twice.Key}' is given twice as a destination. Nothing was changed. Name each place once.")
+            { Replica = twice.Key };
+        }
     }
 
     private async Task RunAsync()
@@ -172,7 +197,7 @@ public sealed class Replicator : IAsyncDisposable
     private async Task RunSessionAsync(Action streams)
     {
         using CancellationTokenSource start = CancellationTokenSource.CreateLinkedTokenSource(_abort.Token);
-        var session = new ReplicationSession(_options, _store, _board, _time);
+        var session = new ReplicationSession(_options, _stores, _board, first: !_streaming.Task.IsCompleted, _time);
         await using (session.ConfigureAwait(false))
         {
             Task starting = session.StartAsync(start.Token);

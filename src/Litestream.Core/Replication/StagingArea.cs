@@ -6,57 +6,69 @@ using Microsoft.Win32.SafeHandles;
 namespace Litestream.Replication;
 
 /// <summary>
-/// The captured files between database and replica. Capture adds to it, the upload takes from it, each at its own pace.
+/// The captured files between database and replicas. Capture adds to it, each destination takes from it at its own pace.
 /// </summary>
 /// <remarks>
 /// A file is written under a temporary name and renamed, without a flush: as long as the frames stand in the WAL, a power cut
 /// that takes the file loses nothing. Before a checkpoint may let frames go, <see cref="MakeDurable"/> flushes what is not yet in
-/// the replica. A flush that failed is never repeated (the kernel may have dropped the pages and called them clean): such a
-/// file counts as durable only once the replica has it. A file is deleted when the replica has it and the saved page checksum
-/// table covers it, since until then it may be needed to bring the table up to date.
+/// every replica. A flush that failed is never repeated (the kernel may have dropped the pages and called them clean): such a
+/// file counts as durable only once a replica has it. A file is deleted when every replica has it and the saved page checksum
+/// table covers it, since until then it may be needed to bring the table up to date. The last one that a replica has is kept as long as
+/// the table stands further on: by its checksum the next start proves that the replica ends with it.
+/// Transaction ids are consecutive: file i of the list is that of the first one's transaction plus i.
 /// </remarks>
-internal sealed class StagingArea(LocalStateFolder folder) : IDisposable
+internal sealed class StagingArea(LocalStateFolder folder)
 {
     private readonly Lock _gate = new();
-    private readonly Queue<StagedFile> _waiting = new();
-    private readonly Queue<StagedFile> _kept = new();
+    private readonly List<(StagedFile File, long End)> _files = [];
+    private readonly List<StagingCursor> _cursors = [];
     private readonly HashSet<ulong> _durable = [];
     private readonly HashSet<ulong> _doubtful = [];
     private readonly StagingFileOutput _output = new();
-    private readonly SemaphoreSlim _arrived = new(0);
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _totalBytes;
 
-    /// <summary>Bytes that wait for the replica.</summary>
-    public long WaitingBytes { get; private set; }
-
-    /// <summary>Whether the replica has taken any of the files.</summary>
-    public bool AnyUploaded { get; private set; }
-
-    /// <summary>Files that wait for the replica.</summary>
-    public int WaitingCount
+    /// <summary>Bytes that wait for the destination that is furthest behind.</summary>
+    public long WaitingBytes
     {
         get
         {
+            long most = 0;
             lock (_gate)
             {
-                return _waiting.Count;
+                foreach (StagingCursor cursor in _cursors)
+                {
+                    most = cursor.Attached ? Math.Max(most, _totalBytes - cursor.TakenBytes) : most;
+                }
             }
+
+            return most;
         }
     }
+
+    /// <summary>Files that wait for the destination that is furthest ahead.</summary>
+    public int FewestWaiting
+    {
+        get
+        {
+            int fewest = int.MaxValue;
+            lock (_gate)
+            {
+                foreach (StagingCursor cursor in _cursors)
+                {
+                    fewest = cursor.Attached ? Math.Min(fewest, _files.Count - IndexOf(cursor.Next)) : fewest;
+                }
+            }
+
+            return fewest;
+        }
+    }
+
+    /// <summary>Whether a destination has taken any of the files.</summary>
+    public bool AnyUploaded { get; private set; }
 
     /// <summary>When the last file that was put in line was captured.</summary>
     public DateTimeOffset NewestTimestamp { get; private set; }
-
-    /// <summary>When the oldest file that waits was captured; null if none waits.</summary>
-    public DateTimeOffset? OldestWaiting
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _waiting.TryPeek(out StagedFile? file) ? file.Timestamp : null;
-            }
-        }
-    }
 
     /// <summary>Writes a captured file into the folder, without putting it in line.</summary>
     /// <param name="header">Its header.</param>
@@ -95,66 +107,165 @@ internal sealed class StagingArea(LocalStateFolder folder) : IDisposable
         }
     }
 
-    /// <summary>Puts a file in line for the replica. In order of transaction ids.</summary>
+    /// <summary>Puts a file in line. In order of transaction ids, without a hole.</summary>
     /// <param name="file">A file that stands whole in the folder.</param>
     public void Enqueue(StagedFile file)
     {
         lock (_gate)
         {
-            _waiting.Enqueue(file);
-            WaitingBytes += file.Length;
+            _totalBytes += file.Length;
+            _files.Add((file, _totalBytes));
             NewestTimestamp = file.Timestamp;
-        }
-
-        _arrived.Release();
-    }
-
-    /// <summary>The file whose turn it is, when there is one. It stays in line until <see cref="MarkUploaded"/>.</summary>
-    /// <param name="cancellationToken">Gives up waiting.</param>
-    public async Task<StagedFile> NextAsync(CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            lock (_gate)
-            {
-                if (_waiting.TryPeek(out StagedFile? file))
-                {
-                    return file;
-                }
-            }
-
-            await _arrived.WaitAsync(cancellationToken).ConfigureAwait(false);
+            Signal();
         }
     }
 
-    /// <summary>The replica has the file whose turn it was, durably.</summary>
-    public void MarkUploaded()
+    /// <summary>A new destination's place in the line: before the first file that there is.</summary>
+    /// <param name="next">The transaction that will be captured next, if there is no file.</param>
+    public StagingCursor Attach(ulong next)
     {
         lock (_gate)
         {
-            StagedFile file = _waiting.Dequeue();
-            AnyUploaded = true;
-            WaitingBytes -= file.Length;
-            _durable.Remove(file.Txid);
-            _doubtful.Remove(file.Txid);
-            _kept.Enqueue(file);
+            StagingCursor cursor = new()
+            {
+                Next = _files.Count > 0 ? _files[0].File.Txid : next,
+                TakenBytes = _files.Count > 0 ? _files[0].End - _files[0].File.Length : _totalBytes,
+                Attached = true,
+            };
+            _cursors.Add(cursor);
+            return cursor;
         }
     }
 
-    /// <summary>Flushes every file that is not in the replica yet. A checkpoint may let its frames go after this, and not before.</summary>
+    /// <summary>Puts a place behind everything captured, as after a full image of that state.</summary>
+    /// <param name="cursor">The place.</param>
+    /// <param name="next">The transaction that will be captured next.</param>
+    public void MoveToEnd(StagingCursor cursor, ulong next)
+    {
+        lock (_gate)
+        {
+            (cursor.Next, cursor.TakenBytes, cursor.Attached) = (next, _totalBytes, true);
+        }
+    }
+
+    /// <summary>Moves a place to a transaction that the destination needs next. False if files before or at it are held no more.</summary>
+    /// <param name="cursor">The place.</param>
+    /// <param name="next">The transaction.</param>
+    public bool TryMove(StagingCursor cursor, ulong next)
+    {
+        lock (_gate)
+        {
+            int index = IndexOf(next);
+            if (!cursor.Attached || next < cursor.Next || index > _files.Count || (_files.Count == 0 && next > cursor.Next))
+            {
+                return false;
+            }
+
+            (cursor.Next, cursor.TakenBytes) = (next, index == 0 ? cursor.TakenBytes : _files[index - 1].End);
+            return true;
+        }
+    }
+
+    /// <summary>What waits for a destination: when the oldest of it was captured, and its bytes.</summary>
+    /// <param name="cursor">Its place.</param>
+    public (DateTimeOffset? Oldest, long Bytes) Waiting(StagingCursor cursor)
+    {
+        lock (_gate)
+        {
+            int index = IndexOf(cursor.Next);
+            return index < _files.Count ? (_files[Math.Max(index, 0)].File.Timestamp, _totalBytes - cursor.TakenBytes) : (null, 0);
+        }
+    }
+
+    /// <summary>The checksum of a file that is here, which proves that a replica's file of that transaction is the same one.</summary>
+    /// <param name="txid">The transaction id.</param>
+    public ulong? FileChecksum(ulong txid)
+    {
+        lock (_gate)
+        {
+            int index = IndexOf(txid);
+            return index >= 0 && index < _files.Count ? _files[index].File.FileChecksum : null;
+        }
+    }
+
+    /// <summary>The file whose turn it is, when there is one. It stays in line until <see cref="MarkUploaded"/>.</summary>
+    /// <param name="cursor">For which destination.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>The file; null if the files are held for that destination no more.</returns>
+    public async Task<StagedFile?> NextAsync(StagingCursor cursor, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task changed;
+            lock (_gate)
+            {
+                if (!cursor.Attached)
+                {
+                    return null;
+                }
+
+                if (IndexOf(cursor.Next) is var index && index < _files.Count)
+                {
+                    return _files[index].File;
+                }
+
+                changed = _changed.Task;
+            }
+
+            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A replica has the file whose turn it was, durably.</summary>
+    /// <param name="cursor">Whose.</param>
+    public void MarkUploaded(StagingCursor cursor)
+    {
+        lock (_gate)
+        {
+            AnyUploaded = true;
+            if (cursor.Attached)
+            {
+                cursor.TakenBytes = _files[IndexOf(cursor.Next)].End;
+                _doubtful.Remove(cursor.Next);
+                cursor.Next++;
+                ulong needed = FirstNeeded();
+                _durable.RemoveWhere(txid => txid < needed);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Lets go of the destination that is furthest behind, if another has taken most of what it has not: full staging must not stop those
+    /// that keep up.
+    /// </summary>
+    public void LetGoOfLaggard()
+    {
+        lock (_gate)
+        {
+            StagingCursor[] attached = [.. _cursors.Where(cursor => cursor.Attached).OrderBy(cursor => cursor.TakenBytes)];
+            if (attached.Length > 1 && (_totalBytes - attached[1].TakenBytes) * 2 < _totalBytes - attached[0].TakenBytes)
+            {
+                attached[0].Attached = false;
+                Signal();
+            }
+        }
+    }
+
+    /// <summary>Flushes every file that is not in every replica yet. A checkpoint may let its frames go after this, and not before.</summary>
     /// <exception cref="LocalStateException">The disk did not take one of them.</exception>
     public void MakeDurable()
     {
         StagedFile[] files;
         lock (_gate)
         {
-            files = [.. _waiting.Where(file => !_durable.Contains(file.Txid))];
+            ulong needed = FirstNeeded();
+            files = [.. _files.Select(held => held.File).Where(file => file.Txid >= needed && !_durable.Contains(file.Txid))];
             if (files.Length == 0)
             {
                 return;
             }
 
-            if (files.FirstOrDefault(file => _doubtful.Contains(file.Txid)) is { } doubtful)
+            if (Array.Find(files, file => _doubtful.Contains(file.Txid)) is { } doubtful)
             {
                 throw folder.Failure("flushed", new IOException($"An earlier flush of '{doubtful.Name}' failed; it must reach the replica first."));
             }
@@ -168,36 +279,39 @@ internal sealed class StagingArea(LocalStateFolder folder) : IDisposable
         folder.Guard("flushed", () => DurableFile.FlushDirectory(folder.StagingPath));
         lock (_gate)
         {
-            foreach (StagedFile file in files.Where(file => _waiting.Contains(file)))
-            {
-                _durable.Add(file.Txid);
-            }
+            ulong needed = FirstNeeded();
+            _durable.UnionWith(files.Select(file => file.Txid).Where(txid => txid >= needed));
         }
     }
 
-    /// <summary>Deletes files that the replica has and the saved table covers.</summary>
+    /// <summary>Deletes files that every replica has and the saved table covers.</summary>
     /// <param name="savedTxid">What the saved table stands for.</param>
     public void DeleteCovered(ulong savedTxid)
     {
-        while (true)
+        List<StagedFile> covered;
+        lock (_gate)
         {
-            StagedFile? file;
-            lock (_gate)
-            {
-                if (!_kept.TryPeek(out file) || file.Txid > savedTxid)
-                {
-                    return;
-                }
+            ulong needed = FirstNeeded();
+            covered = [.. _files.Select(held => held.File).TakeWhile(file =>
+                file.Txid <= savedTxid && file.Txid < needed && (file.Txid + 1 < needed || file.Txid == savedTxid))];
+            _files.RemoveRange(0, covered.Count);
+        }
 
-                _kept.Dequeue();
-            }
-
+        foreach (StagedFile file in covered)
+        {
             folder.Guard("cleaned", () => File.Delete(folder.StagedPath(file.Name)));
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _arrived.Dispose();
+    private ulong FirstNeeded() => _cursors.Where(cursor => cursor.Attached).Select(cursor => cursor.Next).DefaultIfEmpty(ulong.MaxValue).Min();
+
+    private int IndexOf(ulong txid) => _files.Count == 0 ? 0 : (int)((long)txid - (long)_files[0].File.Txid);
+
+    private void Signal()
+    {
+        _changed.TrySetResult();
+        _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
 
     private void Flush(StagedFile file)
     {
@@ -209,7 +323,7 @@ internal sealed class StagingArea(LocalStateFolder folder) : IDisposable
         }
         catch (FileNotFoundException)
         {
-            // Uploaded and deleted between the look and the flush: the replica has it.
+            // Uploaded and deleted between the look and the flush: the replicas have it.
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

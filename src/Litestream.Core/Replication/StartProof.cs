@@ -17,15 +17,29 @@ namespace Litestream.Replication;
 /// files M + 1 to N are sent again; or it lacks files that are nowhere any more (a new base image); or it is not ours
 /// to continue, which is an error. A staged file that a power cut damaged is taken from the replica, or else the chain ends
 /// before it: its frames had not been let go of (they are flushed before a checkpoint), and reading every page finds what it held.
+/// <para>
+/// Where staged files and the replica's meet, the file at that transaction must have the same checksum in both. It has not if this
+/// replica was away while a power cut took staged files that only it had received, and capture went on from before them: both sides are
+/// of our node id then, with other pages under the same transaction ids. A new base image covers that.
+/// </para>
 /// </remarks>
-internal sealed class StartProof(IReplicaStore store, LocalStateFolder folder, bool adopt, bool rebase = false)
+/// <param name="store">The replica to prove against: of several, the one that reaches furthest.</param>
+/// <param name="replica">What it holds.</param>
+/// <param name="folder">The local state.</param>
+/// <param name="neededAfter">Staged files behind this transaction may be needed by other destinations.</param>
+/// <param name="adopt">Whether pages may prove what no record does.</param>
+/// <param name="rebase">Whether to begin with a new base image in any case.</param>
+internal sealed class StartProof(
+    IReplicaStore store, ReplicaLineage replica, LocalStateFolder folder, ulong neededAfter, bool adopt, bool rebase)
 {
     private readonly Dictionary<ulong, StagedFile> _staged = [];
-    private ReplicaLineage _replica = null!;
+    private readonly ReplicaLineage _replica = replica;
     private PageChecksumTable? _table;
     private ulong _txid;
     private ulong _fileChecksum;
     private uint _pageCount;
+    private bool _fromReplica;
+    private bool _broken;
 
     /// <summary>Makes the proof.</summary>
     /// <param name="staging">Takes the files that are to be sent again.</param>
@@ -35,7 +49,6 @@ internal sealed class StartProof(IReplicaStore store, LocalStateFolder folder, b
     {
         folder.Create();
         folder.DeleteTemporaries();
-        _replica = await ReplicaLineage.ReadAsync(store, cancellationToken).ConfigureAwait(false);
         try
         {
             _table = PageChecksumTable.TryOpen(folder.TablePath);
@@ -76,9 +89,14 @@ internal sealed class StartProof(IReplicaStore store, LocalStateFolder folder, b
         if (_replica.NewestImageAfter(_table.Txid) is { } image && await _replica.IsOfAsync(image, nodeId, cancellationToken).ConfigureAwait(false))
         {
             await RebuildAsync([image], folder.TablePath, nodeId, cancellationToken).ConfigureAwait(false);
+            _fromReplica = true;
         }
 
-        await ReplayAsync(cancellationToken).ConfigureAwait(false);
+        if (!await ReplayAsync(cancellationToken).ConfigureAwait(false))
+        {
+            return Base(Math.Max(_txid, _replica.HeadTxid) + 1);
+        }
+
         if (_txid < _replica.HeadTxid)
         {
             throw _replica.Conflict(folder.DatabasePath, string.Create(
@@ -125,22 +143,31 @@ internal sealed class StartProof(IReplicaStore store, LocalStateFolder folder, b
         return known ?? await _replica.HeadIsOfAsync(nodeId, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task ReplayAsync(CancellationToken cancellationToken)
+    /// <summary>Brings the table forward. False if staged files and the replica's are not of one chain.</summary>
+    private async Task<bool> ReplayAsync(CancellationToken cancellationToken)
     {
         TakeTable();
         ulong covered = _txid;
-        DeleteStaged(name => name.MaxTxid <= Math.Min(covered, _replica.HeadTxid));
+        DeleteStaged(name => name.MaxTxid < Math.Min(covered, Math.Min(_replica.HeadTxid, neededAfter)));
         foreach (LtxFileName name in folder.ListStaged().Where(name => name.MaxTxid <= covered))
         {
             await TryTakeStagedAsync(name, cancellationToken).ConfigureAwait(false);
         }
 
-        while (_txid > 0 && await TryStepAsync(_txid + 1, cancellationToken).ConfigureAwait(false))
+        bool oneChain = !_staged.TryGetValue(_replica.HeadTxid, out StagedFile? last)
+            || await _replica.EndsWithAsync(last.Txid, last.FileChecksum, cancellationToken).ConfigureAwait(false) == true;
+        while (_txid > 0 && oneChain && await TryStepAsync(_txid + 1, cancellationToken).ConfigureAwait(false))
         {
+            oneChain = _fromReplica || _txid != _replica.HeadTxid || await IsInReplicaAsync(cancellationToken).ConfigureAwait(false);
         }
 
         DeleteStaged(name => !_staged.ContainsKey(name.MaxTxid));
+        return oneChain && !_broken;
     }
+
+    // Whether the replica's file that ends where the table stands is the one that the table knows.
+    private async Task<bool> IsInReplicaAsync(CancellationToken cancellationToken) =>
+        await _replica.EndsWithAsync(_txid, _fileChecksum, cancellationToken).ConfigureAwait(false) == true;
 
     private void DeleteStaged(Func<LtxFileName, bool> which)
     {
@@ -155,6 +182,7 @@ internal sealed class StartProof(IReplicaStore store, LocalStateFolder folder, b
         if (await TryTakeStagedAsync(new LtxFileName(txid, txid), cancellationToken).ConfigureAwait(false) is { } staged)
         {
             Advance(staged);
+            _fromReplica = false;
             return true;
         }
 
@@ -163,6 +191,14 @@ internal sealed class StartProof(IReplicaStore store, LocalStateFolder folder, b
         {
             return false;
         }
+
+        if (!_fromReplica && !await IsInReplicaAsync(cancellationToken).ConfigureAwait(false))
+        {
+            _broken = true;
+            return false;
+        }
+
+        _fromReplica = true;
 
         Stream stream = await store.OpenReadAsync(file.Level, file.Name, 0, null, cancellationToken).ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
@@ -202,24 +238,25 @@ internal sealed class StartProof(IReplicaStore store, LocalStateFolder folder, b
         }
     }
 
-    // What the replica lacks must wait here without a hole. What it has already, and the saved table does not cover, is kept.
+    // What the replica lacks must wait here without a hole. What it has already, and the saved table does not cover or another
+    // destination may need, is kept.
     private bool TryQueue(StagingArea staging)
     {
-        for (ulong txid = _replica.HeadTxid + 1; txid <= _txid; txid++)
+        ulong first = _txid + 1;
+        while (_staged.ContainsKey(first - 1))
         {
-            if (!_staged.ContainsKey(txid))
-            {
-                return false;
-            }
+            first--;
         }
 
-        foreach (StagedFile file in _staged.Values.OrderBy(file => file.Txid))
+        if (first > _replica.HeadTxid + 1)
         {
-            staging.Enqueue(file);
-            if (file.Txid <= _replica.HeadTxid)
-            {
-                staging.MarkUploaded();
-            }
+            return false;
+        }
+
+        DeleteStaged(name => name.MaxTxid < first);
+        for (ulong txid = first; txid <= _txid; txid++)
+        {
+            staging.Enqueue(_staged[txid]);
         }
 
         return true;

@@ -9,24 +9,31 @@ internal sealed class StatusBoard
 
     /// <summary>Begins in <see cref="ReplicationState.Starting"/>.</summary>
     /// <param name="databasePath">Full path of the database.</param>
-    /// <param name="destination">The replica's place, without any secret.</param>
+    /// <param name="destinations">The replicas' places, without any secret.</param>
     /// <param name="time">The clock.</param>
-    public StatusBoard(string databasePath, string destination, TimeProvider time)
+    public StatusBoard(string databasePath, IEnumerable<string> destinations, TimeProvider time)
     {
         _time = time;
+        Destinations = [.. destinations.Select(place => new DestinationBoard(place, time))];
         DateTimeOffset now = time.GetUtcNow();
         _status = new ReplicationStatus
         {
             DatabasePath = databasePath,
-            Destination = destination,
+            Destinations = [],
             State = ReplicationState.Starting,
             Since = now,
             StartedAt = now,
         };
     }
 
-    /// <summary>The status as last written.</summary>
-    public ReplicationStatus Status
+    /// <summary>One for each destination, in the order of the options.</summary>
+    public IReadOnlyList<DestinationBoard> Destinations { get; }
+
+    /// <summary>The whole status as last written.</summary>
+    public ReplicationStatus Status => Own.With([.. Destinations.Select(place => place.Status)]);
+
+    /// <summary>The part of it that is not any destination's.</summary>
+    public ReplicationStatus Own
     {
         get
         {

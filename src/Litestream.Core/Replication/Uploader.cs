@@ -5,56 +5,60 @@ using Litestream.Storage;
 namespace Litestream.Replication;
 
 /// <summary>
-/// Sends staged files to the replica, one after another in the order of their transaction ids, so that a file is never visible
+/// Sends staged files to one destination, one after another in the order of their transaction ids, so that a file is never visible
 /// there before those it builds on. Failures are tried again until they pass.
 /// </summary>
 /// <remarks>
 /// A file whose sending failed may have arrived all the same (the answer was lost), or the place may have come back as another one
 /// (a disk mounted anew). So after a failure the replica is listed once before anything is sent: it must end where we left it, or
-/// with the very file that failed, which is then sent again over itself. If it ends anywhere else, nothing is written: the
-/// session ends and the lineage is proven from the start.
+/// with the very file that failed, which is then sent again over itself. If it ends anywhere else, nothing is written: this
+/// ends and the lineage is proven from the start.
 /// </remarks>
 internal sealed class Uploader(
-    IReplicaStore store, LocalStateFolder folder, StagingArea staging, StatusBoard board, ReplicationOptions options, TimeProvider time)
+    IReplicaStore store, LocalStateFolder folder, StagingArea staging, DestinationBoard board, ReplicationOptions options, TimeProvider time)
 {
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(250);
 
     private readonly Lock _gate = new();
     private ReplicaCatalogue? _catalogue;
+    private bool _failing;
     private TaskCompletionSource _progress = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    /// <summary>Whether the last try failed.</summary>
-    public bool IsFailing { get; private set; }
 
     /// <summary>The last transaction that is in the replica.</summary>
     public ulong ReplicaTxid { get; private set; }
 
     /// <summary>Sends until cancelled.</summary>
+    /// <param name="cursor">What is to be sent.</param>
     /// <param name="replicaTxid">Where the replica ends now.</param>
     /// <param name="catalogue">Told each file that has arrived.</param>
     /// <param name="cancellationToken">Ends it; a file is sent whole or not at all.</param>
-    public async Task RunAsync(ulong replicaTxid, ReplicaCatalogue catalogue, CancellationToken cancellationToken)
+    /// <exception cref="ReplicaConflictException">The replica is another than the one that we left.</exception>
+    /// <exception cref="ReplicaInUseException">Another replicator has taken it over.</exception>
+    /// <exception cref="DestinationLetGoException">What waited for it is held no more.</exception>
+    /// <exception cref="LocalStateException">A staged file cannot be read.</exception>
+    public async Task RunAsync(StagingCursor cursor, ulong replicaTxid, ReplicaCatalogue catalogue, CancellationToken cancellationToken)
     {
         _catalogue = catalogue;
+        _failing = false;
         Advance(replicaTxid);
         TimeSpan pause = FirstRetry;
         while (true)
         {
-            StagedFile file = await staging.NextAsync(cancellationToken).ConfigureAwait(false);
+            StagedFile file = await staging.NextAsync(cursor, cancellationToken).ConfigureAwait(false) ?? throw LetGo();
             try
             {
-                if (IsFailing)
+                if (_failing)
                 {
                     await EnsureUnchangedAsync(file, cancellationToken).ConfigureAwait(false);
                 }
 
-                await SendAsync(file, cancellationToken).ConfigureAwait(false);
+                await SendAsync(cursor, file, cancellationToken).ConfigureAwait(false);
                 pause = FirstRetry;
             }
-            catch (LitestreamException e) when (e is not (ReplicaConflictException or LocalStateException) && !cancellationToken.IsCancellationRequested)
+            catch (LitestreamException e) when (MayPass(e) && !cancellationToken.IsCancellationRequested)
             {
-                IsFailing = true;
-                board.Fail(e, ReplicationState.Retrying);
+                _failing = true;
+                board.Fail(e);
                 await Task.Delay(pause * (0.75 + (0.5 * Random.Shared.NextDouble())), time, cancellationToken).ConfigureAwait(false);
                 pause = pause * 2 < options.MaxRetryInterval ? pause * 2 : options.MaxRetryInterval;
             }
@@ -83,7 +87,13 @@ internal sealed class Uploader(
         }
     }
 
-    private async Task SendAsync(StagedFile file, CancellationToken cancellationToken)
+    private static bool MayPass(LitestreamException e) => e is not (ReplicaConflictException or ReplicaInUseException or LocalStateException);
+
+    private DestinationLetGoException LetGo() => new(
+        $"'{store.Location}' took nothing for so long that what waited for it was given up, so that '{folder.DatabasePath}' goes on to its other destinations. What the replica holds stays as it is (up to transaction {ReplicaTxid}); it gets a full image as soon as it can be reached.")
+    { Database = folder.DatabasePath, Replica = store.Location, Txid = ReplicaTxid };
+
+    private async Task SendAsync(StagingCursor cursor, StagedFile file, CancellationToken cancellationToken)
     {
         string path = folder.StagedPath(file.Name);
         await store.PutAsync(
@@ -101,11 +111,11 @@ internal sealed class Uploader(
             },
             cancellationToken).ConfigureAwait(false);
         _catalogue!.Add(new ReplicaFile(0, file.Name, file.Length, file.Timestamp));
-        staging.MarkUploaded();
+        staging.MarkUploaded(cursor);
         Advance(file.Txid);
-        if (IsFailing)
+        if (_failing)
         {
-            IsFailing = false;
+            _failing = false;
             board.Enter(ReplicationState.Streaming);
         }
 
@@ -113,7 +123,7 @@ internal sealed class Uploader(
         {
             FilesUploaded = status.FilesUploaded + 1,
             BytesUploaded = status.BytesUploaded + file.Length,
-            LastSyncAt = staging.WaitingCount == 0 ? time.GetUtcNow() : status.LastSyncAt,
+            LastSyncAt = staging.Waiting(cursor).Oldest is null ? time.GetUtcNow() : status.LastSyncAt,
         });
     }
 

@@ -164,12 +164,12 @@ internal sealed class PageChecksumTable : IDisposable
     {
         WritePending();
         DurableFile.Flush(_handle, _path);
-        PageCount = pageCount;
-        Txid = txid;
-        FileChecksum = fileChecksum;
-        _sequence++;
-        WriteSlot();
+        WriteSlot(txid, fileChecksum, pageCount);
         DurableFile.Flush(_handle, _path);
+
+        // Not before: what fails above is tried again over the same slot, and the one in force stays whole.
+        _sequence++;
+        (Txid, FileChecksum, PageCount) = (txid, fileChecksum, pageCount);
         _pending.Clear();
     }
 
@@ -217,19 +217,20 @@ internal sealed class PageChecksumTable : IDisposable
         RandomAccess.Write(_handle, MemoryMarshal.AsBytes<ulong>(swapped), EntryOffset(first));
     }
 
-    private void WriteSlot()
+    private void WriteSlot(ulong txid, ulong fileChecksum, uint pageCount)
     {
+        ulong sequence = _sequence + 1;
         Span<byte> slot = stackalloc byte[SlotSize];
         slot.Clear();
         BinaryPrimitives.WriteUInt32LittleEndian(slot, Magic);
         BinaryPrimitives.WriteInt32LittleEndian(slot[4..], PageSize);
-        BinaryPrimitives.WriteUInt32LittleEndian(slot[8..], PageCount);
-        BinaryPrimitives.WriteUInt64LittleEndian(slot[16..], Txid);
-        BinaryPrimitives.WriteUInt64LittleEndian(slot[24..], FileChecksum);
+        BinaryPrimitives.WriteUInt32LittleEndian(slot[8..], pageCount);
+        BinaryPrimitives.WriteUInt64LittleEndian(slot[16..], txid);
+        BinaryPrimitives.WriteUInt64LittleEndian(slot[24..], fileChecksum);
         BinaryPrimitives.WriteUInt64LittleEndian(slot[32..], NodeId);
-        BinaryPrimitives.WriteUInt64LittleEndian(slot[40..], _sequence);
+        BinaryPrimitives.WriteUInt64LittleEndian(slot[40..], sequence);
         BinaryPrimitives.WriteUInt64LittleEndian(slot[SignedSize..], Crc64.Compute(slot[..SignedSize]));
-        RandomAccess.Write(_handle, slot, (long)(_sequence & 1) * SlotStride);
+        RandomAccess.Write(_handle, slot, (long)(sequence & 1) * SlotStride);
     }
 
     private bool TryReadSlot(int index)

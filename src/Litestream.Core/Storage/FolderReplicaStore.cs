@@ -15,7 +15,7 @@ namespace Litestream.Storage;
 /// a file whole or not at all, and one that is replaced or deleted under them stays readable to its end.
 /// </para>
 /// </summary>
-internal sealed partial class FolderReplicaStore : IReplicaStore
+internal sealed class FolderReplicaStore : IReplicaStore
 {
     public const string LtxFolderName = "ltx";
 
@@ -24,7 +24,7 @@ internal sealed partial class FolderReplicaStore : IReplicaStore
     private readonly string _folder;
     private readonly string _ltxFolder;
 
-    // While we hold the right to write, the replica was there: if its ltx folder is missing now, it was unmounted or moved
+    // Once we had the right to write, the replica was there: if its ltx folder is missing now, it was unmounted or moved
     // away, and making an empty one in its place would hide that and write to the disk under the mount point.
     private volatile bool _acquired;
 
@@ -265,6 +265,7 @@ internal sealed partial class FolderReplicaStore : IReplicaStore
         }
 
         ReplicaNesting.Refuse(_folder);
+        RequireReplica();
         DurableFile.CreateDirectory(_folder);
         FolderLock held = FolderLock.TryAcquire(_folder, owner) ?? throw InUse(FolderLock.ReadOwner(_folder));
         try
@@ -272,7 +273,7 @@ internal sealed partial class FolderReplicaStore : IReplicaStore
             DurableFile.CreateDirectory(_ltxFolder);
             RemoveLeftovers();
             _acquired = true;
-            return new FolderWriter(this, held);
+            return new FolderWriter(held);
         }
         catch
         {
@@ -365,7 +366,7 @@ internal sealed partial class FolderReplicaStore : IReplicaStore
     private static DateTimeOffset WholeMilliseconds(DateTime utc) =>
         new(utc.Ticks - (utc.Ticks % TimeSpan.TicksPerMillisecond), TimeSpan.Zero);
 
-    private sealed class FolderWriter(FolderReplicaStore store, FolderLock held) : IReplicaLease
+    private sealed class FolderWriter(FolderLock held) : IReplicaLease
     {
         private int _disposed;
 
@@ -375,7 +376,6 @@ internal sealed partial class FolderReplicaStore : IReplicaStore
         {
             if (Interlocked.Exchange(ref _disposed, 1) == 0)
             {
-                store._acquired = false;
                 held.Dispose();
             }
 

@@ -16,35 +16,37 @@ internal static class DestinationRules
         int old = seen.Count;
         foreach (ReplicationOptions options in wanted)
         {
-            string place = options.Destinations[0].Address;
-            for (int i = 0; i < seen.Count; i++)
+            foreach (string place in options.Destinations.Select(destination => destination.Address))
             {
-                // One place for one running database twice is refused by the engine, which can name the other process too.
-                bool same = i >= old && DatabasePaths.Same(seen[i].Place, place);
-                bool nested = DatabasePaths.IsInside(seen[i].Place, place) || DatabasePaths.IsInside(place, seen[i].Place);
-                if (same || nested)
+                for (int i = 0; i < seen.Count; i++)
                 {
-                    return Error(options, seen[i], same);
+                    // One place for one running database twice is refused by the engine, which can name the other process too.
+                    bool same = i >= old && DatabasePaths.Same(seen[i].Place, place);
+                    bool nested = DatabasePaths.IsInside(seen[i].Place, place) || DatabasePaths.IsInside(place, seen[i].Place);
+                    if (same || nested)
+                    {
+                        return Error(options.DatabasePath, place, seen[i], same);
+                    }
                 }
-            }
 
-            seen.Add((options.DatabasePath, place));
+                seen.Add((options.DatabasePath, place));
+            }
         }
 
         return null;
     }
 
-    private static ReplicationException Error(ReplicationOptions options, (string Database, string Place) other, bool same)
+    private static ReplicationException Error(string database, string place, (string Database, string Place) other, bool same)
     {
-        string how = same
-            ? $"'{other.Database}' and '{options.DatabasePath}' were both to be replicated to '{options.Destinations[0]}'"
-            : $"'{options.Destinations[0]}' for '{options.DatabasePath}' and '{other.Place}' for '{other.Database}' lie one inside the other";
+        string how = !same ? $"'{place}' for '{database}' and '{other.Place}' for '{other.Database}' lie one inside the other"
+            : DatabasePaths.Same(database, other.Database) ? $"'{place}' is given twice for '{database}'"
+            : $"'{other.Database}' and '{database}' were both to be replicated to '{place}'";
         return new ReplicationException(
             ErrorTable.DestinationShared,
             $"{how}, but a place holds the replica of one database. Nothing was started. Give each database a place of its own: pipe "
             + "objects with the properties Path and Destination to Start-SqliteReplication.")
         {
-            Replica = options.Destinations[0].Address,
+            Replica = place,
         };
     }
 }

@@ -40,10 +40,11 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
     [ValidateNotNullOrEmpty]
     public string[] LiteralPath { get; set; } = [];
 
-    /// <summary>The replica's place: a folder, which need not exist, or a <c>file://</c> URL. One place for one database.</summary>
+    /// <summary>The replica's place: a folder, which need not exist, a <c>file://</c> or an <c>s3://</c> URL, or what New-SqliteReplicaLocation
+    /// gives. A place holds one database. Several places: each gets everything, and none waits for another.</summary>
     [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
-    public string Destination { get; set; } = "";
+    public string[] Destination { get; set; } = [];
 
     /// <summary>Replicates in this process until Ctrl-C or SIGTERM, then does a last sync. A database or a replica
     /// that is not there yet is awaited.</summary>
@@ -120,9 +121,15 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        if (!TryResolve(() => DatabasePaths.ResolvePlace(SessionState, Destination), Destination, out ReplicaLocation? place))
+        List<ReplicaLocation> places = [];
+        foreach (string destination in Destination)
         {
-            return;
+            if (!TryResolve(() => DatabasePaths.ResolvePlace(SessionState, destination), destination, out ReplicaLocation? place))
+            {
+                return;
+            }
+
+            places.Add(place);
         }
 
         bool literal = ParameterSetName == LiteralPathSet;
@@ -130,7 +137,7 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
         {
             if (TryResolve(() => Databases(path, literal), path, out IReadOnlyList<string>? databases))
             {
-                _replications.AddRange(databases.Select(database => Options(database, place)));
+                _replications.AddRange(databases.Select(database => Options(database, places)));
             }
         }
     }
@@ -139,14 +146,14 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
     protected override void EndProcessing()
     {
         // Only now is it known whether two databases were to share a place; then none is started.
-        ReplicationOptions[] all = [.. _replications.DistinctBy(options => (options.DatabasePath, options.Destinations[0]))];
+        ReplicationOptions[] all = [.. _replications.DistinctBy(options => (options.DatabasePath, Places(options)))];
         if (DestinationRules.Violation(all, SessionReplications.Current.Places()) is { } violation)
         {
             ThrowTerminatingError(ErrorTable.Record(violation, violation.Replica));
         }
 
         ReplicationOptions[] wanted =
-            [.. all.Where(options => ShouldProcess(options.DatabasePath, $"Replicate to '{options.Destinations[0]}'"))];
+            [.. all.Where(options => ShouldProcess(options.DatabasePath, $"Replicate to {Places(options)}"))];
         if (wanted.Length > 0)
         {
             Run((pipeline, stop) => StartAsync(pipeline, wanted, stop));
@@ -185,13 +192,15 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
         }
     }
 
+    private static string Places(ReplicationOptions options) => string.Join(" and ", options.Destinations.Select(place => $"'{place}'"));
+
     private IReadOnlyList<string> Databases(string path, bool literal) =>
         literal ? [DatabasePaths.ResolveLiteral(SessionState, path)] : DatabasePaths.ResolveWildcards(SessionState, path);
 
-    private ReplicationOptions Options(string database, ReplicaLocation place) => new()
+    private ReplicationOptions Options(string database, IReadOnlyList<ReplicaLocation> places) => new()
     {
         DatabasePath = database,
-        Destinations = [place],
+        Destinations = places,
         WaitForDatabase = Wait,
         WaitForReplica = Wait,
         AdoptReplica = AdoptReplica,

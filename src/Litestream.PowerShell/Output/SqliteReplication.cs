@@ -10,10 +10,13 @@ public sealed record SqliteReplication
     /// <summary>Full path of the database.</summary>
     public required string Path { get; init; }
 
-    /// <summary>The replica's place.</summary>
+    /// <summary>The replicas' places, with commas between them.</summary>
     public required string Destination { get; init; }
 
-    /// <summary>What it is doing.</summary>
+    /// <summary>Each destination by itself.</summary>
+    public required SqliteReplicationDestination[] Destinations { get; init; }
+
+    /// <summary>What it is doing: the worst of what is said of the database and of each destination.</summary>
     public ReplicationState State
     {
         get => (ReplicationState)_state;
@@ -26,13 +29,13 @@ public sealed record SqliteReplication
     /// <summary>The last transaction id captured; 0 for none.</summary>
     public ulong CapturedTxid { get; init; }
 
-    /// <summary>The last transaction id that is durable in the replica; 0 for none.</summary>
+    /// <summary>The last transaction id that is durable in every replica; 0 for none.</summary>
     public ulong ReplicaTxid { get; init; }
 
-    /// <summary>Age of the oldest captured transaction that is not in the replica yet; zero when all is there.</summary>
+    /// <summary>Age of the oldest captured transaction that is not in every replica yet; zero when all is there.</summary>
     public TimeSpan Lag { get; init; }
 
-    /// <summary>Bytes captured but not in the replica yet.</summary>
+    /// <summary>Bytes captured but not in every replica yet.</summary>
     public long LagBytes { get; init; }
 
     /// <summary>Size of the WAL file in bytes.</summary>
@@ -50,10 +53,10 @@ public sealed record SqliteReplication
     /// <summary>Pages captured since then, the base image's included.</summary>
     public long Pages { get; init; }
 
-    /// <summary>Files written to the replica since then.</summary>
+    /// <summary>Files written to all replicas since then.</summary>
     public long FilesUploaded { get; init; }
 
-    /// <summary>Bytes written to the replica since then.</summary>
+    /// <summary>Bytes written to all replicas since then.</summary>
     public long BytesUploaded { get; init; }
 
     /// <summary>Full images sent since then.</summary>
@@ -62,7 +65,7 @@ public sealed record SqliteReplication
     /// <summary>How often every page was read and compared because the WAL alone could not prove continuity.</summary>
     public int Scans { get; init; }
 
-    /// <summary>When the replica was last known to hold everything captured (local time); null for never.</summary>
+    /// <summary>When every replica was last known to hold everything captured (local time); null for never.</summary>
     public DateTime? LastSyncAt { get; init; }
 
     /// <summary>The last error's message, kept after it has passed; null for none.</summary>
@@ -84,6 +87,7 @@ public sealed record SqliteReplication
     {
         Path = status.DatabasePath,
         Destination = status.Destination,
+        Destinations = [.. status.Destinations.Select(place => SqliteReplicationDestination.From(place, status.DatabasePath))],
         State = status.State,
         Detail = status.Detail,
         CapturedTxid = status.CapturedTxid,

@@ -13,11 +13,13 @@ internal sealed class CaptureRig : IAsyncDisposable
     private readonly IReplicaStore _store;
     private readonly PageChecksumTable _table;
     private readonly HeadRecordFile _head;
+    private readonly StagingCursor _cursor;
 
     private CaptureRig(
         LocalStateFolder folder, IReplicaStore store, PageChecksumTable table, HeadRecordFile head, CaptureSession session, StagingArea staging, StatusBoard board)
     {
         (_folder, _store, _table, _head, Session, Staging, Board) = (folder, store, table, head, session, staging, board);
+        _cursor = staging.Attach(session.Captured.Txid + 1);
     }
 
     public CaptureSession Session { get; }
@@ -40,7 +42,7 @@ internal sealed class CaptureRig : IAsyncDisposable
         PageChecksumTable table = PageChecksumTable.TryOpen(folder.TablePath)!;
         var records = new HeadRecordFile(head ?? folder.HeadPath);
         var staging = new StagingArea(folder);
-        var board = new StatusBoard(database, replica, time);
+        var board = new StatusBoard(database, [replica], time);
         var session = new CaptureSession(pins, folder, staging, table, records, captured, board, time);
         return new CaptureRig(folder, store, table, records, session, staging, board);
     }
@@ -48,13 +50,13 @@ internal sealed class CaptureRig : IAsyncDisposable
     /// <summary>Sends what is staged.</summary>
     public async Task UploadAsync()
     {
-        while (Staging.WaitingCount > 0)
+        while (Staging.Waiting(_cursor).Oldest is not null)
         {
-            StagedFile file = await Staging.NextAsync(CancellationToken.None);
+            StagedFile file = (await Staging.NextAsync(_cursor, CancellationToken.None))!;
             byte[] bytes = await File.ReadAllBytesAsync(_folder.StagedPath(file.Name));
             await _store.PutAsync(
                 0, file.Name, file.Timestamp, file.Length, (stream, cancel) => stream.WriteAsync(bytes, cancel).AsTask(), CancellationToken.None);
-            Staging.MarkUploaded();
+            Staging.MarkUploaded(_cursor);
         }
     }
 
@@ -76,7 +78,6 @@ internal sealed class CaptureRig : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Session.Dispose();
-        Staging.Dispose();
         _table.Dispose();
         _head.Dispose();
         await _store.DisposeAsync();
