@@ -10,14 +10,21 @@
     Import-Module ./out/Litestream
 .EXAMPLE
     ./build.ps1 -Task Clean, Build, Test
+.EXAMPLE
+    ./build.ps1 -Task Soak -SoakArguments -Duration, 8h, -Databases, 4
+
+    Writes, replicates and compares for eight hours: tests/Soak/README.md.
 #>
 [CmdletBinding()]
 param(
-    [ValidateSet('Clean', 'Build', 'Test')]
+    [ValidateSet('Clean', 'Build', 'Test', 'Soak')]
     [string[]] $Task = 'Build',
 
     [ValidateSet('Release', 'Debug')]
-    [string] $Configuration = 'Release'
+    [string] $Configuration = 'Release',
+
+    # Of the soak; ten minutes without any.
+    [string[]] $SoakArguments = @()
 )
 
 $ErrorActionPreference = 'Stop'
@@ -39,5 +46,8 @@ switch ($Task) {
     }
     Test {
         dotnet test (Join-Path $PSScriptRoot Litestream.slnx) --configuration $Configuration --nologo
+    }
+    Soak {
+        dotnet run --project (Join-Path $PSScriptRoot tests Soak) --configuration $Configuration -- @SoakArguments
     }
 }

@@ -19,6 +19,19 @@ internal sealed class EventTable
         CREATE INDEX IF NOT EXISTS events_by_type ON events(type, created_at);
         """;
 
+    // In every committed state: rows = count(*) and ids = sum(id) of the events; changes only grows.
+    private const string Ledger = """
+        CREATE TABLE IF NOT EXISTS ledger(
+            id INTEGER PRIMARY KEY CHECK (id = 1), changes INTEGER NOT NULL, rows INTEGER NOT NULL, ids INTEGER NOT NULL, at REAL NOT NULL);
+        INSERT OR IGNORE INTO ledger SELECT 1, 0, count(*), ifnull(sum(id), 0), unixepoch('subsec') FROM events;
+        CREATE TRIGGER IF NOT EXISTS ledger_insert AFTER INSERT ON events BEGIN
+            UPDATE ledger SET changes = changes + 1, rows = rows + 1, ids = ids + new.id, at = unixepoch('subsec'); END;
+        CREATE TRIGGER IF NOT EXISTS ledger_update AFTER UPDATE ON events BEGIN
+            UPDATE ledger SET changes = changes + 1, ids = ids + new.id - old.id, at = unixepoch('subsec'); END;
+        CREATE TRIGGER IF NOT EXISTS ledger_delete AFTER DELETE ON events BEGIN
+            UPDATE ledger SET changes = changes + 1, rows = rows - 1, ids = ids - old.id, at = unixepoch('subsec'); END;
+        """;
+
     private readonly EventDatabase _database;
     private readonly GitHubEvents _events;
 
@@ -51,6 +64,11 @@ internal sealed class EventTable
         FirstId = database.Query("SELECT ifnull(min(id), 1) FROM events");
         LastId = database.Query("SELECT ifnull(max(id), 0) FROM events");
         Fill(options.Size);
+        if (options.Ledger)
+        {
+            database.Execute($"BEGIN IMMEDIATE; {Ledger}; COMMIT");
+        }
+
         database.Execute($"PRAGMA journal_mode=wal; PRAGMA synchronous={options.Synchronous}; PRAGMA cache_size=-2000");
         if (database.Query("PRAGMA page_size") != options.PageSize)
         {

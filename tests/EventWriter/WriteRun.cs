@@ -58,12 +58,13 @@ internal sealed class WriteRun(WriterOptions options, CancellationToken stop)
             return;
         }
 
+        BurstPacing? bursts = options.Bursts ? new BurstPacing(options.Rate, options.Seed) : null;
         MixedWork? mix = options.Mix ? new MixedWork(database, table, options.Seed) : null;
         long most = options.Commits ?? long.MaxValue;
         TimeSpan longest = TimeSpan.FromSeconds(options.Seconds ?? 1e6);
         for (long work = 0; _commits < most; work++)
         {
-            TimeSpan now = Pace(begin, work);
+            TimeSpan now = bursts is null ? Pace(begin, work) : bursts.Wait(stop);
             if (now >= longest)
             {
                 return;

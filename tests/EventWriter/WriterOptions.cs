@@ -19,6 +19,8 @@ internal sealed record WriterOptions
           --synchronous MODE    off, normal (default), full or extra
           --autocheckpoint N    the writer's own PASSIVE checkpoint from N frames on (default 1000, 0 for none)
           --checkpoints MODE    none (default) or random: PASSIVE, FULL, RESTART and TRUNCATE at random moments, on a second connection
+          --bursts              silence, a trickle, the given rate and as many as possible, in turns of seconds drawn from the seed
+          --ledger              a table that triggers keep in step with the events, so that any image can be asked whether it is whole
           --mix                 updates, deletes, large transactions, rollbacks, VACUUM, schema changes, growth and shrink at random
           --replica FOLDER      measure the lag from each commit to the file in this replica that holds it
           --settle S            how long to wait at the end for the last commits to appear there (default 10)
@@ -49,6 +51,10 @@ internal sealed record WriterOptions
 
     public bool RandomCheckpoints { get; init; }
 
+    public bool Bursts { get; init; }
+
+    public bool Ledger { get; init; }
+
     public bool Mix { get; init; }
 
     public string? Replica { get; init; }
@@ -67,6 +73,8 @@ internal sealed record WriterOptions
             string name = args[i];
             options = name switch
             {
+                "--bursts" => options with { Bursts = true },
+                "--ledger" => options with { Ledger = true },
                 "--mix" => options with { Mix = true },
                 "--progress" => options with { Progress = true },
                 _ when i + 1 == args.Length => throw new FormatException($"{name} is not known or lacks its value."),

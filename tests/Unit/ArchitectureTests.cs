@@ -17,8 +17,9 @@ public sealed partial class ArchitectureTests
         ["State"] = ["Ltx", "Storage"],
         ["Replication"] = ["Sqlite", "Ltx", "Storage", "State", "Maintenance"],
         ["Maintenance"] = ["Ltx", "Storage"],
-        ["Restoration"] = ["Sqlite", "Ltx", "Storage", "State"],
-        ["Verification"] = ["Sqlite", "Ltx", "Storage", "State", "Replication", "Maintenance", "Restoration"],
+        ["Legacy"] = ["Sqlite", "Storage"],
+        ["Restoration"] = ["Sqlite", "Ltx", "Storage", "State", "Legacy"],
+        ["Verification"] = ["Sqlite", "Ltx", "Storage", "State", "Replication", "Maintenance", "Legacy", "Restoration"],
     };
 
     [Fact]

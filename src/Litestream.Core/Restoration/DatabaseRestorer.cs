@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Litestream.Legacy;
 using Litestream.Ltx;
 using Litestream.State;
 using Litestream.Storage;
@@ -36,6 +37,8 @@ public static class DatabaseRestorer
     /// <exception cref="ReplicaNotFoundException">Nothing there that can be restored.</exception>
     /// <exception cref="ReplicaGapException">A transaction is missing; names the first missing one and the last good point.</exception>
     /// <exception cref="LtxFormatException">A file of the replica is damaged.</exception>
+    /// <exception cref="LegacyGapException">A segment of a replica of Litestream 0.3 is missing; names the last good point.</exception>
+    /// <exception cref="LegacyFormatException">A file of a replica of Litestream 0.3 is damaged.</exception>
     /// <exception cref="IntegrityCheckFailedException">SQLite found the result damaged.</exception>
     public static async Task<RestoreResult> RestoreAsync(
         RestoreOptions options, IProgress<RestoreProgress>? progress, CancellationToken cancellationToken)
@@ -64,7 +67,7 @@ public static class DatabaseRestorer
     private static Task<RestorePlan> PlanAsync(IReplicaStore store, RestoreOptions options, CancellationToken cancellationToken) =>
         options is { TargetTxid: not null, TargetTime: not null }
             ? throw new ArgumentException("A transaction id and a time exclude each other: give one of them.", nameof(options))
-            : RestorePlanner.PlanAsync(store, options.TargetTxid, options.TargetTime, cancellationToken);
+            : FormatChoice.PlanAsync(store, options.TargetTxid, options.TargetTime, cancellationToken);
 
     private static async Task<RestoreResult> RestoreAsync(
         IReplicaStore store,
@@ -74,6 +77,11 @@ public static class DatabaseRestorer
         IProgress<RestoreProgress>? progress,
         CancellationToken cancellationToken)
     {
+        if (plan.Legacy is { } legacy)
+        {
+            return await RestoreLegacyAsync((IRawObjects)store, legacy, target, options, progress, cancellationToken).ConfigureAwait(false);
+        }
+
         long began = Stopwatch.GetTimestamp();
         RestoringFile? file = null;
         LocalStateSeed? seed = null;
@@ -81,17 +89,7 @@ public static class DatabaseRestorer
         {
             var run = new RestoreRun(store, plan, progress);
             await run.RunAsync(Create, cancellationToken).ConfigureAwait(false);
-            progress?.Report(new RestoreProgress("Flushing to the disk", run.BytesRead, plan.Bytes));
-            file!.Flush();
-            if (options.IntegrityCheck != IntegrityCheck.None)
-            {
-                progress?.Report(new RestoreProgress("Checking the database", run.BytesRead, plan.Bytes));
-                file.CloseOnWindows();
-                RestoredImageCheck.Run(file.Path, options.IntegrityCheck, plan.Source, cancellationToken);
-            }
-
-            cancellationToken.ThrowIfCancellationRequested();
-            target.Place(file, () => seed?.Publish(plan.Txid, run.FileChecksum, run.Header.Commit));
+            Finish(file!, plan, target, options, progress, () => seed?.Publish(plan.Txid, run.FileChecksum, run.Header.Commit), cancellationToken);
             return new RestoreResult(
                 target.Path,
                 plan.Txid,
@@ -115,5 +113,61 @@ public static class DatabaseRestorer
             seed = options.SeedLocalState ? new LocalStateSeed(target.Path, header.PageSize) : null;
             return (file, seed);
         }
+    }
+
+    // No local state is seeded: what is replicated next begins a replica of its own.
+    private static async Task<RestoreResult> RestoreLegacyAsync(
+        IRawObjects objects,
+        LegacyPlan plan,
+        RestoreTarget target,
+        RestoreOptions options,
+        IProgress<RestoreProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        long began = Stopwatch.GetTimestamp();
+        using var file = RestoringFile.Create(target.Path, plan.Snapshot.Size);
+        var run = new LegacyRun(objects, plan, file, done => progress?.Report(new RestoreProgress("Restoring pages", done, plan.Bytes)));
+        try
+        {
+            await run.RunAsync(RestoringFile.SpoolOf(target.Path), cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw RestoringFile.Unusable(target.Path, file.Length, e);
+        }
+
+        Finish(file, FormatChoice.Of(plan), target, options, progress, static () => { }, cancellationToken);
+        return new RestoreResult(
+            target.Path,
+            0,
+            plan.Timestamp,
+            (uint)(file.Length / run.PageSize),
+            run.PageSize,
+            plan.FileCount,
+            run.BytesRead,
+            Stopwatch.GetElapsedTime(began),
+            Generation: plan.Snapshot.Generation);
+    }
+
+    private static void Finish(
+        RestoringFile file,
+        RestorePlan plan,
+        RestoreTarget target,
+        RestoreOptions options,
+        IProgress<RestoreProgress>? progress,
+        Action beforeRename,
+        CancellationToken cancellationToken)
+    {
+        progress?.Report(new RestoreProgress("Flushing to the disk", plan.Bytes, plan.Bytes));
+        file.Flush();
+        if (options.IntegrityCheck != IntegrityCheck.None)
+        {
+            progress?.Report(new RestoreProgress("Checking the database", plan.Bytes, plan.Bytes));
+            file.CloseOnWindows();
+            RestoredImageCheck.Run(file.Path, options.IntegrityCheck, plan.Source, cancellationToken);
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        target.Place(file, beforeRename);
     }
 }

@@ -10,5 +10,16 @@ namespace Litestream.Restoration;
 /// <param name="BytesRead">Bytes read from the replica.</param>
 /// <param name="Elapsed">How long it took.</param>
 /// <param name="NodeId">Whose file was the newest; 0 where Litestream wrote it.</param>
+/// <param name="Generation">The generation of Litestream 0.3 that was restored, which knows no transaction ids (<paramref name="Txid"/> is 0);
+/// null for every other replica.</param>
 public sealed record RestoreResult(
-    string Path, ulong Txid, DateTimeOffset Timestamp, uint Pages, int PageSize, int Files, long BytesRead, TimeSpan Elapsed, ulong NodeId = 0);
+    string Path,
+    ulong Txid,
+    DateTimeOffset Timestamp,
+    uint Pages,
+    int PageSize,
+    int Files,
+    long BytesRead,
+    TimeSpan Elapsed,
+    ulong NodeId = 0,
+    string? Generation = null);

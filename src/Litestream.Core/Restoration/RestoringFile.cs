@@ -1,4 +1,5 @@
 using System.Globalization;
+using Litestream.Legacy;
 using Litestream.Storage;
 using Microsoft.Win32.SafeHandles;
 
@@ -9,12 +10,11 @@ namespace Litestream.Restoration;
 /// It is deleted unless it was put in place. While it is open it is locked (FileShare.None), and so tells itself from the
 /// leftovers of restores that were killed, which the next restore to the same target removes.
 /// </summary>
-internal sealed class RestoringFile : IDisposable
+internal sealed class RestoringFile : IDisposable, IImageOutput
 {
     private const string Mark = ".restoring-";
 
     private readonly string _target;
-    private readonly long _length;
     private readonly SafeFileHandle _handle;
     private bool _placed;
 
@@ -22,12 +22,19 @@ internal sealed class RestoringFile : IDisposable
     {
         _target = target;
         Path = path;
-        _length = length;
+        Length = length;
         _handle = handle;
     }
 
     /// <summary>Its full path.</summary>
     internal string Path { get; }
+
+    /// <summary>Its length in bytes.</summary>
+    internal long Length { get; private set; }
+
+    /// <summary>The temporary file beside it in which the WALs of Litestream 0.3 are put together.</summary>
+    /// <param name="target">Full path of the database to be.</param>
+    internal static string SpoolOf(string target) => target + Mark + "wal";
 
     /// <summary>Makes it, of its final length and all zeros.</summary>
     /// <param name="target">Full path of the database to be.</param>
@@ -71,15 +78,32 @@ internal sealed class RestoringFile : IDisposable
     /// <param name="offset">Where, from the start of the file.</param>
     /// <param name="bytes">What.</param>
     /// <exception cref="RestoreTargetUnusableException">The disk did not take it.</exception>
-    internal void Write(long offset, ReadOnlySpan<byte> bytes)
+    public void Write(long offset, ReadOnlySpan<byte> bytes)
     {
         try
         {
             RandomAccess.Write(_handle, bytes, offset);
+            Length = Math.Max(Length, offset + bytes.Length);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Unusable(_target, _length, e);
+            throw Unusable(_target, Length, e);
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="RestoreTargetUnusableException">The disk did not take it, or has no room for it.</exception>
+    public void SetLength(long length)
+    {
+        try
+        {
+            RequireRoom(_target, length - Length);
+            RandomAccess.SetLength(_handle, length);
+            Length = length;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unusable(_target, length, e);
         }
     }
 
@@ -93,7 +117,7 @@ internal sealed class RestoringFile : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Unusable(_target, _length, e);
+            throw Unusable(_target, Length, e);
         }
     }
 

@@ -15,7 +15,7 @@ namespace Litestream.Storage;
 /// a file whole or not at all, and one that is replaced or deleted under them stays readable to its end.
 /// </para>
 /// </summary>
-internal sealed class FolderReplicaStore : IReplicaStore
+internal sealed partial class FolderReplicaStore : IReplicaStore
 {
     public const string LtxFolderName = "ltx";
 

@@ -15,7 +15,7 @@ namespace Litestream.Storage;
 /// signed payload). What a crashed writer left of multipart uploads is aborted by the next one, once it has the lease.
 /// </para>
 /// </summary>
-internal sealed class S3ReplicaStore : IReplicaStore
+internal sealed partial class S3ReplicaStore : IReplicaStore
 {
     /// <summary>Litestream's name for the time in an object's metadata.</summary>
     public const string TimestampKey = "litestream-timestamp";
@@ -80,22 +80,7 @@ internal sealed class S3ReplicaStore : IReplicaStore
             ArgumentOutOfRangeException.ThrowIfNegative(given, nameof(length));
         }
 
-        string key = FileKey(level, name);
-        return GuardAsync(
-            async () =>
-            {
-                try
-                {
-                    return await S3ReadStream.OpenAsync(_client, () => GetRequest(key), Location, offset, length, cancellationToken).ConfigureAwait(false);
-                }
-                catch (Exception e) when (S3Failure.IsMissingObject(e))
-                {
-                    throw Missing(key, e);
-                }
-            },
-            $"opening '{key}'",
-            key,
-            cancellationToken);
+        return OpenAsync(FileKey(level, name), offset, length, cancellationToken);
     }
 
     public async Task PutAsync(
@@ -228,6 +213,22 @@ internal sealed class S3ReplicaStore : IReplicaStore
 
         return part;
     }
+
+    private Task<Stream> OpenAsync(string key, long offset, long? length, CancellationToken cancellationToken) => GuardAsync(
+        async () =>
+        {
+            try
+            {
+                return await S3ReadStream.OpenAsync(_client, () => GetRequest(key), Location, offset, length, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (S3Failure.IsMissingObject(e))
+            {
+                throw Missing(key, e);
+            }
+        },
+        $"opening '{key}'",
+        key,
+        cancellationToken);
 
     private static async Task<bool> WriteAsync(Stream stream, Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken)
     {

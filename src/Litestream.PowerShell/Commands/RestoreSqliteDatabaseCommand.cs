@@ -8,7 +8,8 @@ namespace Litestream.PowerShell.Commands;
 /// <para type="synopsis">Makes a database file from a replica.</para>
 /// <para type="description">The file appears whole and verified under its name, or not at all. An existing file is refused; with
 /// -Force it is replaced, but only once the new one is whole and verified. -WhatIf shows what would be read, and to which transaction
-/// it leads. Without -TransactionId or -At the newest state is restored; Get-SqliteRestorePoint lists what they can name. With -Follow the
+/// it leads. Without -TransactionId or -At the newest state is restored; Get-SqliteRestorePoint lists what they can name. A replica that
+/// Litestream 0.3 wrote is restored too; where a newer one stands at the same place, the one that gives the newer state. With -Follow the
 /// copy is kept up to date until Ctrl-C while others read it: each step is one transaction for them and for a crash.</para>
 /// </summary>
 [Cmdlet(VerbsData.Restore, "SqliteDatabase", SupportsShouldProcess = true, DefaultParameterSetName = NewestSet)]
@@ -168,7 +169,14 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
         {
             await pipeline.WriteVerboseAsync(
                 FormattableString.Invariant(
-                    $"No transaction of {wanted.LocalDateTime:yyyy-MM-dd HH:mm:ss.fff} can be restored; the nearest one before it is taken: TXID {plan.Txid} of {plan.Timestamp.LocalDateTime:yyyy-MM-dd HH:mm:ss.fff}."),
+                    $"No transaction of {wanted.LocalDateTime:yyyy-MM-dd HH:mm:ss.fff} can be restored; the nearest one before it is taken: {Point(plan)} of {plan.Timestamp.LocalDateTime:yyyy-MM-dd HH:mm:ss.fff}."),
+                stop).ConfigureAwait(false);
+        }
+
+        if (plan.Legacy is { } legacy)
+        {
+            await pipeline.WriteVerboseAsync(
+                $"Reads what Litestream 0.3 wrote: snapshot {legacy.Snapshot.Index:x8} and {legacy.Segments.Count} WAL segments of generation {legacy.Snapshot.Generation}",
                 stop).ConfigureAwait(false);
         }
 
@@ -177,8 +185,8 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
             await pipeline.WriteVerboseAsync($"Reads level {file.Level} {file.Name}, {Readable.Size(file.Size)}", stop).ConfigureAwait(false);
         }
 
-        string action = $"{(exists ? "Replace by a restore" : "Restore")} to TXID {plan.Txid} of {plan.Timestamp.LocalDateTime:yyyy-MM-dd HH:mm:ss} "
-            + $"from {plan.Files.Count} files ({Readable.Size(plan.Bytes)}) in {plan.Source}";
+        string action = $"{(exists ? "Replace by a restore" : "Restore")} to {Point(plan)} of {plan.Timestamp.LocalDateTime:yyyy-MM-dd HH:mm:ss} "
+            + $"from {plan.FileCount} files ({Readable.Size(plan.Bytes)}) in {plan.Source}";
         if (!await pipeline.InvokeAsync(() => ShouldProcess(options.OutputPath, action), stop).ConfigureAwait(false))
         {
             return;
@@ -192,4 +200,7 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
             await pipeline.WriteObjectAsync(SqliteRestore.From(plan.Source, result), stop).ConfigureAwait(false);
         }
     }
+
+    private static string Point(RestorePlan plan) =>
+        plan.Legacy is { } legacy ? $"generation {legacy.Snapshot.Generation} of Litestream 0.3" : $"TXID {plan.Txid}";
 }

@@ -11,8 +11,11 @@ public sealed record SqliteRestore
     /// <summary>The replica that it came from.</summary>
     public required string Source { get; init; }
 
-    /// <summary>Its transaction id.</summary>
+    /// <summary>Its transaction id; 0 from a replica of Litestream 0.3, which has none.</summary>
     public ulong Txid { get; init; }
+
+    /// <summary>The generation, 16 hex digits, from a replica of Litestream 0.3; empty from any other.</summary>
+    public string Generation { get; init; } = "";
 
     /// <summary>When that transaction was captured (local time).</summary>
     public DateTime Timestamp { get; init; }
@@ -43,6 +46,7 @@ public sealed record SqliteRestore
         Path = result.Path,
         Source = source,
         Txid = result.Txid,
+        Generation = result.Generation ?? "",
         Timestamp = result.Timestamp.LocalDateTime,
         Pages = result.Pages,
         PageSize = result.PageSize,
@@ -52,6 +56,6 @@ public sealed record SqliteRestore
         Elapsed = result.Elapsed,
     };
 
-    /// <summary>Path and transaction id.</summary>
-    public override string ToString() => $"{Path} (TXID {Txid})";
+    /// <summary>Path and transaction id or generation.</summary>
+    public override string ToString() => $"{Path} ({(Generation.Length > 0 ? $"generation {Generation}" : $"TXID {Txid}")})";
 }

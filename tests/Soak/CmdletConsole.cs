@@ -1,0 +1,150 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Text.Json;
+
+namespace Litestream.Tests.Soak;
+
+/// <summary>A console with the module loaded, in a process of its own: a line of PowerShell goes in, objects come out.</summary>
+internal sealed class CmdletConsole : IAsyncDisposable
+{
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(40);
+
+    private readonly Process _process;
+    private readonly SemaphoreSlim _turn = new(1);
+    private readonly Task _errors;
+    private volatile string _lastErrorLine = "";
+
+    /// <summary>Starts it.</summary>
+    /// <param name="environment">Variables it has beside ours.</param>
+    public CmdletConsole(IReadOnlyDictionary<string, string>? environment = null)
+    {
+        ProcessStartInfo start = new(HostExecutable, ["-NonInteractive", "-File", Path.Combine(AppContext.BaseDirectory, "cmdlet-console.ps1")])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
+        // The host finds its worker as it does for a user.
+        start.Environment.Remove("LITESTREAM_WORKER_HOST");
+        _process = Process.Start(start)!;
+        _errors = ReadErrorsAsync();
+    }
+
+    /// <summary>Where the build has put the host.</summary>
+    public static string HostExecutable { get; } = Path.Combine(
+        typeof(CmdletConsole).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "HostFolder").Value!,
+        OperatingSystem.IsWindows() ? "Litestream.Host.exe" : "Litestream.Host");
+
+    /// <summary>Its process id.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>It is there no more.</summary>
+    public bool HasEnded => _process.HasExited;
+
+    /// <summary>A text as PowerShell writes it.</summary>
+    public static string Quote(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
+
+    /// <summary>Runs a line and gives what it put out.</summary>
+    /// <param name="line">PowerShell, without a line break.</param>
+    /// <param name="stop">Ends the waiting; the console is of no use then.</param>
+    /// <exception cref="ConsoleEndedException">The process ended before it had answered.</exception>
+    public async Task<ConsoleAnswer> RunAsync(string line, CancellationToken stop)
+    {
+        await _turn.WaitAsync(stop);
+        try
+        {
+            await _process.StandardInput.WriteLineAsync(line.AsMemory(), stop);
+            await _process.StandardInput.FlushAsync(stop);
+            return await ReadAnswerAsync(stop);
+        }
+        catch (IOException e)
+        {
+            throw new ConsoleEndedException($"The console has ended. {_lastErrorLine}", e);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Ends it as <c>kill -9</c> does; what it started is left alone.</summary>
+    public void Kill() => _process.Kill();
+
+    public async ValueTask DisposeAsync()
+    {
+        // The end of input ends the script, and with it the session: a last sync of its replications.
+        try
+        {
+            _process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It has ended already.
+        }
+
+        using CancellationTokenSource limit = new(EndPatience);
+        try
+        {
+            await _process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            _process.Kill();
+        }
+
+        await _errors;
+        _process.Dispose();
+        _turn.Dispose();
+    }
+
+    private async Task<ConsoleAnswer> ReadAnswerAsync(CancellationToken stop)
+    {
+        List<JsonElement> objects = [];
+        List<string> errors = [];
+        List<string> warnings = [];
+        while (await _process.StandardOutput.ReadLineAsync(stop) is { } line)
+        {
+            if (line == ".")
+            {
+                return new ConsoleAnswer(objects, errors, warnings);
+            }
+
+            if (line.Length < 3 || line[1] != ' ')
+            {
+                continue; // a verbose line of the host itself
+            }
+
+            JsonElement value = JsonSerializer.Deserialize<JsonElement>(line.AsSpan(2));
+            switch (line[0])
+            {
+                case 'o':
+                    objects.Add(value);
+                    break;
+                case 'e':
+                    errors.Add(value.GetString()!);
+                    break;
+                default:
+                    warnings.Add(value.GetString()!);
+                    break;
+            }
+        }
+
+        throw new ConsoleEndedException($"The console has ended. {_lastErrorLine}", null);
+    }
+
+    private async Task ReadErrorsAsync()
+    {
+        while (await _process.StandardError.ReadLineAsync() is { } line)
+        {
+            if (line.Length > 0)
+            {
+                _lastErrorLine = line;
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+using System.Diagnostics;
+
+namespace Litestream.Tests.Soak;
+
+/// <summary>One soak from its folder to its verdict.</summary>
+internal sealed class SoakRun : IAsyncDisposable
+{
+    private static readonly TimeSpan WriterPatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan FinalPatience = TimeSpan.FromMinutes(3);
+
+    private readonly SoakOptions _options;
+    private readonly TextWriter _output;
+    private readonly string _folder;
+    private readonly SoakLog _log;
+    private readonly Disturbances _disturbances = new(TimeProvider.System);
+    private readonly SoakedDatabase[] _databases;
+    private readonly CmdletSubject _subject;
+    private readonly Verifier _verifier;
+    private readonly Sampler _sampler;
+    private readonly ProgressLine _progress;
+    private readonly Stopwatch _elapsed = Stopwatch.StartNew();
+
+    /// <summary>Makes the folder; nothing runs yet.</summary>
+    /// <param name="options">What to do.</param>
+    /// <param name="output">For the progress and the verdict.</param>
+    /// <param name="isTerminal">Whether the output is one.</param>
+    public SoakRun(SoakOptions options, TextWriter output, bool isTerminal)
+    {
+        _options = options;
+        _output = output;
+        _folder = Path.GetFullPath(options.Folder);
+        string restored = Directory.CreateDirectory(Path.Combine(_folder, "restored")).FullName;
+        Directory.CreateDirectory(Path.Combine(_folder, "live"));
+        _log = new SoakLog(Path.Combine(_folder, "soak.jsonl"));
+        _databases = [.. Enumerable.Range(0, options.Databases).Select(MakeDatabase)];
+        MaintenancePace pace = MaintenancePace.For(options.Duration);
+        _subject = MakeSubject(pace);
+        _verifier = new Verifier(_subject, restored, pace, _disturbances, _log, new Random(options.Seed ^ 0x7E57));
+        _sampler = new Sampler(_subject, _databases, Bounds.For(options, _disturbances, TimeProvider.System), _disturbances, _log, TimeProvider.System);
+        _progress = new ProgressLine(options, output, isTerminal);
+    }
+
+    /// <summary>The log's path.</summary>
+    public string LogPath => _log.Path;
+
+    /// <summary>Soaks.</summary>
+    /// <param name="stop">Ends it early, and in order: what was written until then is still checked.</param>
+    /// <returns>Whether nothing differed and every bound was kept.</returns>
+    public async Task<bool> RunAsync(CancellationToken stop)
+    {
+        _log.Write("begin", new { options = _options, databases = _databases.Select(database => new { database.Name, database.Path, database.Replica }) });
+        _output.WriteLine($"Soaking {_databases.Length} database(s) for {_options.Duration} in {_folder}; seed {_options.Seed}.");
+        SoakFailure? failure = null;
+        try
+        {
+            foreach (SoakedDatabase database in _databases)
+            {
+                database.Writer.Start();
+                await AwaitFirstCommitAsync(database, stop);
+            }
+
+            await SoakAsync(stop);
+            await FinishAsync();
+        }
+        catch (SoakFailure e)
+        {
+            failure = e;
+        }
+
+        _progress.End();
+        Conclude(failure);
+        return failure is null;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (SoakedDatabase database in _databases)
+        {
+            await database.Writer.DisposeAsync();
+        }
+
+        await _subject.DisposeAsync();
+        _log.Dispose();
+    }
+
+    private SoakedDatabase MakeDatabase(int number)
+    {
+        string name = $"db{number}";
+        string path = Path.Combine(_folder, "live", $"{name}.db");
+        string replica = Path.GetFullPath(Path.Combine(_options.Destination ?? Path.Combine(_folder, "replica"), name));
+        return new SoakedDatabase(name, path, replica, new WriterProcess(path, _options, _options.Seed + number));
+    }
+
+    private CmdletSubject MakeSubject(MaintenancePace pace) => new CmdletSubject(_databases, pace, _log);
+
+    /// <summary>Everything at once; the first failure ends it all.</summary>
+    private async Task SoakAsync(CancellationToken stop)
+    {
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        end.CancelAfter(_options.Duration);
+        Task[] all = [_sampler.RunAsync(end.Token), VerifyAsync(end.Token), ShowAsync(end.Token)];
+        try
+        {
+            await await Task.WhenAny(all);
+        }
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
+        {
+            // The time is over.
+        }
+        finally
+        {
+            await end.CancelAsync();
+            await Task.WhenAll(all).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        // Of two that failed at the same moment the other is not lost.
+        if (all.Select(task => task.Exception?.InnerException).OfType<SoakFailure>().FirstOrDefault() is { } other)
+        {
+            throw other;
+        }
+    }
+
+    private async Task VerifyAsync(CancellationToken end)
+    {
+        using PeriodicTimer timer = new(_options.Interval);
+        for (int turn = 0; await timer.WaitForNextTickAsync(end); turn++)
+        {
+            await _verifier.CheckAsync(_databases[turn % _databases.Length], end);
+        }
+    }
+
+    private async Task ShowAsync(CancellationToken end)
+    {
+        using PeriodicTimer timer = new(TimeSpan.FromSeconds(1));
+        while (await timer.WaitForNextTickAsync(end))
+        {
+            _progress.Show(_elapsed.Elapsed, _sampler.Latest, _verifier);
+        }
+    }
+
+    /// <summary>The writers end; every database must come back as it was left.</summary>
+    private async Task FinishAsync()
+    {
+        await Task.WhenAll(_databases.Select(database => database.Writer.EndAsync(inOrder: true)));
+        using CancellationTokenSource limit = new(FinalPatience * _databases.Length);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
+        Task looking = _sampler.RunAsync(end.Token);
+        try
+        {
+            foreach (SoakedDatabase database in _databases)
+            {
+                while (!await _verifier.CheckAsync(database, limit.Token))
+                {
+                    await Task.Delay(500, limit.Token);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            throw new SoakFailure("behind", $"The replica has not caught up within {FinalPatience} after the last commit.");
+        }
+        finally
+        {
+            await end.CancelAsync();
+            await looking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static async Task AwaitFirstCommitAsync(SoakedDatabase database, CancellationToken stop)
+    {
+        Stopwatch waited = Stopwatch.StartNew();
+        while (true)
+        {
+            await Task.Delay(100, stop);
+            try
+            {
+                if (File.Exists(database.Path + "-wal"))
+                {
+                    using LiveLock live = LiveLock.Take(database.Path);
+                    if (live.Changes() > 0)
+                    {
+                        return;
+                    }
+                }
+            }
+            catch (InvalidOperationException) when (waited.Elapsed < WriterPatience)
+            {
+                // The tables are not there yet.
+            }
+
+            if (waited.Elapsed > WriterPatience || await database.Writer.FailureAsync() is not null)
+            {
+                throw new InvalidOperationException($"The writer of {database.Name} has not begun: {await database.Writer.FailureAsync()}");
+            }
+        }
+    }
+
+    private void Conclude(SoakFailure? failure)
+    {
+        IReadOnlyList<Sample> samples = _sampler.Samples;
+        Sample? last = _sampler.Latest;
+        var figures = new
+        {
+            passed = failure is null,
+            seconds = Math.Round(_elapsed.Elapsed.TotalSeconds, 1),
+            seed = _options.Seed,
+            checks = _verifier.Passed,
+            restores = _verifier.Restores,
+            postponed = _verifier.Postponed,
+            transactions = last?.Txids,
+            files = last?.Files,
+            bytes = last?.Bytes,
+            peakWalBytes = samples.Select(sample => sample.WalBytes).DefaultIfEmpty().Max(),
+            peakMemory = samples.Select(sample => sample.Memory).DefaultIfEmpty().Max(),
+            peakDescriptors = samples.Select(sample => sample.Descriptors).DefaultIfEmpty().Max(),
+            meanCpu = Math.Round(samples.Where(sample => sample.Cpu is not null).Select(sample => sample.Cpu!.Value).DefaultIfEmpty().Average(), 3),
+        };
+        if (failure is not null)
+        {
+            _log.Write("failure", new { failure.Kind, failure.Message, failure.Details });
+            _output.WriteLine($"FAILED ({failure.Kind}): {failure.Message}");
+            _output.WriteLine($"Everything is kept in {_folder}.");
+        }
+
+        _log.Write("end", figures);
+        _output.WriteLine(FormattableString.Invariant(
+            $"{(figures.passed ? "Nothing differed" : "Not passed")}: {figures.checks} checks, {figures.restores} restores compared, {figures.postponed} postponed, in {figures.seconds:0} s; {figures.transactions:N0} transactions, {figures.files:N0} files of {figures.bytes / 1e6:N0} MB sent; WAL at most {figures.peakWalBytes / 1e6:0.0} MB, memory {figures.peakMemory / 1e6:0} MB, descriptors {figures.peakDescriptors}, {figures.meanCpu:P0} of a processor."));
+        _output.WriteLine($"Log: {_log.Path}");
+    }
+}

@@ -1,0 +1,168 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Litestream.Tests.Soak;
+
+/// <summary>
+/// Checks one database: takes its write lock, so that the newest committed state is known and stays; has it synced; lets go; restores exactly
+/// that state, a random earlier one and the newest, and compares. What it judges by comes from SQLite and from its own record, never
+/// from the replicator under test.
+/// </summary>
+internal sealed class Verifier(ISubject subject, string folder, MaintenancePace pace, Disturbances disturbances, SoakLog log, Random random)
+{
+    // A writer waits for the lock meanwhile, as it would for another application.
+    private static readonly TimeSpan LongestHold = TimeSpan.FromSeconds(8);
+
+    /// <summary>Checks that were carried through.</summary>
+    public int Passed { get; private set; }
+
+    /// <summary>Images that were restored and found right.</summary>
+    public int Restores { get; private set; }
+
+    /// <summary>Checks that could not be made, because something was broken on purpose or the replica was behind.</summary>
+    public int Postponed { get; private set; }
+
+    /// <summary>Makes one check.</summary>
+    /// <param name="database">Which.</param>
+    /// <param name="stop">Ends it.</param>
+    /// <returns>False if it could not be made now.</returns>
+    /// <exception cref="SoakFailure">Something is not as it must be.</exception>
+    public async Task<bool> CheckAsync(SoakedDatabase database, CancellationToken stop)
+    {
+        DateTimeOffset begin = DateTimeOffset.UtcNow;
+        Stopwatch elapsed = Stopwatch.StartNew();
+        try
+        {
+            if (disturbances.Active.Count > 0 || await PinAsync(database, stop) is not var (point, image, synced))
+            {
+                Postponed++;
+                log.Write("postponed", new { database = database.Name, broken = disturbances.Active });
+                return false;
+            }
+
+            database.Record(point);
+            await RestoreAsync(database, new RestoreInstant(point.Txid, null), image, stop);
+            string? past = null;
+            if (DrawPast(database) is { } instant)
+            {
+                past = instant.ToString();
+                await RestoreAsync(database, instant, null, stop);
+            }
+
+            await RestoreAsync(database, default, null, stop);
+            ReplicaRules.Check(database, await subject.ListAsync(database, stop), pace, disturbances);
+            Passed++;
+            log.Write("check", new
+            {
+                database = database.Name,
+                point.Txid,
+                point.Changes,
+                point.Digest.Md5,
+                past,
+                pages = point.Digest.Pages.Length,
+                syncMs = (int)synced.TotalMilliseconds,
+                checkMs = (int)elapsed.Elapsed.TotalMilliseconds,
+            });
+            return true;
+        }
+        catch (Exception e) when (e is CommandFailedException or ConsoleEndedException)
+        {
+            if (!disturbances.Since(begin))
+            {
+                throw new SoakFailure("restore", $"{database.Name}: the replica cannot be restored or listed, though nothing was broken on purpose: {e.Message}");
+            }
+
+            Postponed++;
+            log.Write("postponed", new { database = database.Name, error = e.Message });
+            return false;
+        }
+    }
+
+    private async Task<(RecordedPoint Point, byte[] Image, TimeSpan Synced)?> PinAsync(SoakedDatabase database, CancellationToken stop)
+    {
+        using LiveLock live = await Task.Run(() => LiveLock.Take(database.Path), stop);
+        long changes = live.Changes();
+        byte[] image = live.Image();
+        Stopwatch waited = Stopwatch.StartNew();
+        return await subject.SyncAsync(database, LongestHold, stop) is { } txid
+            ? (new RecordedPoint(DateTimeOffset.UtcNow, txid, changes, ImageDigest.Of(image)), image, waited.Elapsed)
+            : null;
+    }
+
+    /// <summary>A transaction that is young enough to be kept by itself, or any moment that must be kept.</summary>
+    private RestoreInstant? DrawPast(SoakedDatabase database)
+    {
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        RecordedPoint[] young = [.. database.Points.SkipLast(1).Where(point => now - point.Time < pace.Level0 * 0.6)];
+        if (young.Length > 0 && random.Next(2) == 0)
+        {
+            return new RestoreInstant(young[random.Next(young.Length)].Txid, null);
+        }
+
+        DateTimeOffset first = database.Points[0].Time;
+        DateTimeOffset oldest = now - (pace.Retention * 0.8);
+        oldest = oldest < first ? first : oldest;
+        return database.Points.Count < 2 ? null : new RestoreInstant(null, oldest + ((now - oldest) * random.NextDouble()));
+    }
+
+    private async Task RestoreAsync(SoakedDatabase database, RestoreInstant instant, byte[]? live, CancellationToken stop)
+    {
+        string output = Path.Combine(folder, $"{database.Name}.db");
+        using RestoredImage restored = await subject.RestoreAsync(database, instant, output, stop);
+        if (instant.Txid is { } wanted && restored.Txid != wanted)
+        {
+            throw new SoakFailure("instant", $"{database.Name}: {instant} was asked for, TXID {restored.Txid} was restored to {output}.");
+        }
+
+        // Whatever was asked for: if the harness saw this very state once, it must be it, byte for byte.
+        RecordedPoint? same = database.Points.LastOrDefault(point => point.Txid == restored.Txid);
+        if (same is not null && same.Digest.Md5 != restored.Digest.Md5)
+        {
+            throw await DifferenceAsync(database, instant, restored, same, live);
+        }
+
+        if (restored.Fault() is { } fault)
+        {
+            throw new SoakFailure("damaged", $"{database.Name}: restored to {instant} (TXID {restored.Txid}) {output}: {fault}.");
+        }
+
+        CheckOrder(database, instant, restored);
+        Restores++;
+    }
+
+    /// <summary>A state between two that were seen must hold as many changes as lie between theirs; and a moment must not lie in its future.</summary>
+    private void CheckOrder(SoakedDatabase database, RestoreInstant instant, RestoredImage restored)
+    {
+        RecordedPoint? before = database.Points.LastOrDefault(point => point.Txid <= restored.Txid);
+        RecordedPoint? after = database.Points.FirstOrDefault(point => point.Txid >= restored.Txid);
+        long changes = restored.Changes;
+        bool isYoung = instant.Time is { } time && DateTimeOffset.UtcNow - time < pace.Level0 * 0.6;
+        TimeSpan grain = isYoung ? TimeSpan.FromSeconds(1) : pace.Levels[^1] * 2;
+        RecordedPoint? due = instant.Time is { } moment ? database.Points.LastOrDefault(point => point.Time < moment - grain) : null;
+        RecordedPoint? future = instant.Time is { } limit ? database.Points.FirstOrDefault(point => point.Time > limit) : null;
+        if (changes < before?.Changes || changes > after?.Changes || changes < due?.Changes || changes > future?.Changes)
+        {
+            throw new SoakFailure("order", string.Create(
+                CultureInfo.InvariantCulture,
+                $"{database.Name}: restored to {instant}: TXID {restored.Txid} holds {changes} changes; between {before?.Changes} (TXID {before?.Txid}) and {after?.Changes} (TXID {after?.Txid}) were due, {due?.Changes} at {due?.Time:O} and not more than {future?.Changes} of {future?.Time:O}."));
+        }
+    }
+
+    private async Task<SoakFailure> DifferenceAsync(
+        SoakedDatabase database, RestoreInstant instant, RestoredImage restored, RecordedPoint due, byte[]? live)
+    {
+        IReadOnlyList<uint> pages = due.Digest.Differences(restored.Digest);
+        if (live is not null)
+        {
+            await File.WriteAllBytesAsync(Path.Combine(folder, $"{database.Name}.pinned.db"), live);
+        }
+
+        PageOrigin[] origins = await PageOrigin.FindAsync(database.Replica, restored.Txid, pages);
+        return new SoakFailure(
+            "difference",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{database.Name}: restored to {instant}: TXID {restored.Txid} is not the image that was committed at {due.Time:O}: {pages.Count} of {due.Digest.Pages.Length} pages differ (MD5 {restored.Digest.Md5}, live {due.Digest.Md5}): {string.Join("; ", origins.Take(10))}. The restored file is {restored.Path}."),
+            new { pages = pages.Take(1000), origins });
+    }
+}
