@@ -16,6 +16,7 @@ internal sealed class CmdletSubject(IReadOnlyList<SoakedDatabase> databases, Mai
     private static readonly TimeSpan SyncTurn = TimeSpan.FromSeconds(2);
 
     private readonly Lock _gate = new();
+    private readonly HashSet<string> _forgotten = [];
     private CmdletConsole? _session;
     private CmdletConsole? _restorer;
     private IReadOnlyList<SubjectStatus> _last = [];
@@ -32,23 +33,20 @@ internal sealed class CmdletSubject(IReadOnlyList<SoakedDatabase> databases, Mai
         }
     }
 
+    public bool IsHeld { get; set; }
+
     public async Task<IReadOnlyList<SubjectStatus>> LookAsync(CancellationToken stop)
     {
-        CmdletConsole session = await SessionAsync();
-        IReadOnlyList<SubjectStatus> statuses;
+        IReadOnlyList<SubjectStatus> statuses = [];
         try
         {
-            statuses = await StatusAsync(session, stop);
-            string[] missing =
-            [
-                .. databases.Where(database => !statuses.Any(status => status.Path == database.Path && status.State is not ("Faulted" or "Stopped")))
-                    .Select(StartLine),
-            ];
-            if (missing.Length > 0)
+            if (await SessionAsync() is { } session)
             {
-                ConsoleAnswer answer = await session.RunAsync(string.Join("; ", missing), stop);
-                log.Write("start", new { databases = missing.Length, process = session.Id, answer.Errors, answer.Warnings });
                 statuses = await StatusAsync(session, stop);
+                if (!IsHeld && await StartMissingAsync(session, statuses, stop))
+                {
+                    statuses = await StatusAsync(session, stop);
+                }
             }
         }
         catch (ConsoleEndedException e)
@@ -142,6 +140,47 @@ internal sealed class CmdletSubject(IReadOnlyList<SoakedDatabase> databases, Mai
         }
     }
 
+    public async Task<string?> StopAsync()
+    {
+        CmdletConsole? session;
+        lock (_gate)
+        {
+            session = _session;
+            _session = null;
+            _last = [];
+        }
+
+        if (session is null)
+        {
+            return "nothing ran";
+        }
+
+        try
+        {
+            ConsoleAnswer answer = await session.RunAsync("Get-SqliteReplication | Stop-SqliteReplication", CancellationToken.None);
+            log.Write("stop", new { process = session.Id, answer.Errors, answer.Warnings });
+            return "in order";
+        }
+        catch (ConsoleEndedException)
+        {
+            return "had ended already";
+        }
+        finally
+        {
+            await session.DisposeAsync();
+        }
+    }
+
+    public async Task ForgetAsync(SoakedDatabase database, CancellationToken stop)
+    {
+        ConsoleAnswer answer = await Restorer().RunAsync($"Reset-SqliteReplication {CmdletConsole.Quote(database.Path)} -Confirm:$false", stop);
+        answer.ThrowIfFailed();
+        lock (_gate)
+        {
+            _forgotten.Add(database.Path);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (CmdletConsole? console in (CmdletConsole?[])[_session, _restorer])
@@ -161,24 +200,60 @@ internal sealed class CmdletSubject(IReadOnlyList<SoakedDatabase> databases, Mai
 
     private static string Place(SoakedDatabase database) => CmdletConsole.Quote(database.Replica);
 
-    private string StartLine(SoakedDatabase database) =>
-        $"$null = Start-SqliteReplication -LiteralPath {CmdletConsole.Quote(database.Path)} -Destination {Place(database)} {pace.Arguments}";
-
-    private async Task<CmdletConsole> SessionAsync()
+    private async Task<bool> StartMissingAsync(CmdletConsole session, IReadOnlyList<SubjectStatus> statuses, CancellationToken stop)
     {
-        if (_session is { HasEnded: true } ended)
+        SoakedDatabase[] missing =
+            [.. databases.Where(database => !statuses.Any(status => status.Path == database.Path && status.State is not ("Faulted" or "Stopped")))];
+        if (missing.Length == 0)
         {
-            await ended.DisposeAsync();
+            return false;
+        }
+
+        ConsoleAnswer answer = await session.RunAsync(string.Join("; ", missing.Select(StartLine)), stop);
+        log.Write("start", new { databases = missing.Length, process = session.Id, answer.Errors, answer.Warnings });
+        if (answer.Errors.Count == 0)
+        {
             lock (_gate)
             {
-                _session = null;
+                _forgotten.Clear();
             }
         }
 
+        return true;
+    }
+
+    private string StartLine(SoakedDatabase database)
+    {
+        bool adopts;
         lock (_gate)
         {
-            return _session ??= new CmdletConsole();
+            adopts = _forgotten.Contains(database.Path);
         }
+
+        return $"$null = Start-SqliteReplication -LiteralPath {CmdletConsole.Quote(database.Path)} -Destination {Place(database)} {pace.Arguments}{(adopts ? " -AdoptReplica" : "")}";
+    }
+
+    /// <summary>The console that replicates, made if there is none and nothing is held.</summary>
+    private async Task<CmdletConsole?> SessionAsync()
+    {
+        CmdletConsole? ended = null;
+        CmdletConsole? session;
+        lock (_gate)
+        {
+            if (_session is { HasEnded: true })
+            {
+                (ended, _session) = (_session, null);
+            }
+
+            session = IsHeld ? _session : _session ??= new CmdletConsole();
+        }
+
+        if (ended is not null)
+        {
+            await ended.DisposeAsync();
+        }
+
+        return session;
     }
 
     private CmdletConsole Restorer() => _restorer is { HasEnded: false } alive ? alive : _restorer = new CmdletConsole();

@@ -3,53 +3,65 @@ namespace Litestream.Tests.Soak;
 /// <summary>What is broken on purpose, and when: an operation that fails meanwhile is no fault of the replicator. An image that differs always is.</summary>
 internal sealed class Disturbances(TimeProvider time)
 {
+    private readonly TimeProvider _time = time;
     private readonly Lock _gate = new();
-    private readonly List<string> _active = [];
+    private readonly List<Disturbance> _active = [];
     private DateTimeOffset _lastEnd = DateTimeOffset.MinValue;
 
-    /// <summary>What is broken now, in words; empty for nothing.</summary>
+    /// <summary>What is done now, in words; empty for nothing.</summary>
     public IReadOnlyList<string> Active
     {
         get
         {
             lock (_gate)
             {
-                return [.. _active];
+                return [.. _active.Select(disturbance => disturbance.What)];
             }
         }
     }
 
-    /// <summary>Whether something was broken at or after a moment.</summary>
+    /// <summary>Whether something is broken now that excuses failures.</summary>
+    public bool Now => Since(DateTimeOffset.MaxValue);
+
+    /// <summary>Whether something that excuses failures was broken at or after a moment.</summary>
     public bool Since(DateTimeOffset moment)
     {
         lock (_gate)
         {
-            return _active.Count > 0 || _lastEnd >= moment;
+            return _active.Any(disturbance => disturbance.Excuses) || _lastEnd >= moment;
         }
     }
 
-    /// <summary>Something breaks, until the answer is disposed.</summary>
-    public IDisposable Begin(string what)
+    /// <summary>Something is done, until the answer is disposed.</summary>
+    /// <param name="what">In words.</param>
+    /// <param name="excuses">Whether operations may fail meanwhile; what an application may do to its database excuses nothing.</param>
+    public IDisposable Begin(string what, bool excuses)
     {
+        Disturbance begun = new(this, what, excuses);
         lock (_gate)
         {
-            _active.Add(what);
+            _active.Add(begun);
         }
 
-        return new Disturbance(this, what);
+        return begun;
     }
 
-    private sealed class Disturbance(Disturbances all, string what) : IDisposable
+    private sealed class Disturbance(Disturbances all, string what, bool excuses) : IDisposable
     {
+        public string What => what;
+
+        public bool Excuses => excuses;
+
         public void Dispose()
         {
             lock (all._gate)
             {
-                all._active.Remove(what);
-                all._lastEnd = all.Now;
+                all._active.Remove(this);
+                if (excuses)
+                {
+                    all._lastEnd = all._time.GetUtcNow();
+                }
             }
         }
     }
-
-    private DateTimeOffset Now => time.GetUtcNow();
 }

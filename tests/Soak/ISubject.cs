@@ -6,6 +6,9 @@ internal interface ISubject : IAsyncDisposable
     /// <summary>Processes of it that run now.</summary>
     IReadOnlyList<int> ProcessIds { get; }
 
+    /// <summary>Nothing is started meanwhile.</summary>
+    bool IsHeld { get; set; }
+
     /// <summary>Starts what does not run, as a service manager would, and says how each database fares.</summary>
     /// <param name="stop">Ends it.</param>
     Task<IReadOnlyList<SubjectStatus>> LookAsync(CancellationToken stop);
@@ -34,4 +37,13 @@ internal interface ISubject : IAsyncDisposable
     /// <param name="draw">Decides which, if there are several.</param>
     /// <returns>What was killed, in words.</returns>
     string Kill(Random draw);
+
+    /// <summary>Ends everything that replicates, with a last sync.</summary>
+    /// <returns>What was ended, in words.</returns>
+    Task<string?> StopAsync();
+
+    /// <summary>Loses what the replicator keeps beside a database, while it does not run; it will go on with the replica that is there.</summary>
+    /// <param name="database">Which.</param>
+    /// <param name="stop">Ends it.</param>
+    Task ForgetAsync(SoakedDatabase database, CancellationToken stop);
 }

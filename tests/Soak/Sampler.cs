@@ -78,8 +78,13 @@ internal sealed class Sampler(
             return;
         }
 
-        log.Write("writer", new { database = database.Name, failure, broken = disturbances.Active });
-        if (!disturbances.Since(time.GetUtcNow() - Period))
+        if (disturbances.Now)
+        {
+            return; // it would meet the same again
+        }
+
+        log.Write("writer", new { database = database.Name, failure });
+        if (!disturbances.Since(time.GetUtcNow() - (Period * 3)))
         {
             throw new SoakFailure("writer", $"{database.Name}: the application has failed: {failure}");
         }

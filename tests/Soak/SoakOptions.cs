@@ -13,6 +13,7 @@ internal sealed record SoakOptions
           -Destination PLACE    a folder (default: replica in the soak's own)
           -Databases N          how many, each with a writer process of its own (default 1)
           -Rate N               commits a second of each writer in ordinary times (default 100)
+          -Chaos [KINDS]        break things on purpose: everything, or some of kill,restart,forget,writer,checkpoints,outage,replica-full,disk-full
           -Interval TIME        between two checks (default 10s)
           -Folder PATH          where everything is kept (default: a new folder soak-DATE-TIME)
           -LagBound TIME        how long a commit may be missing in the replica while nothing is broken on purpose (default 60s)
@@ -36,15 +37,25 @@ internal sealed record SoakOptions
 
     public TimeSpan LagBound { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>The faults that are done; none by default.</summary>
+    public IReadOnlyList<string> Chaos { get; init; } = [];
+
     /// <summary>Reads a command line as PowerShell would write it.</summary>
     /// <exception cref="FormatException">It is not one of ours; the message says why.</exception>
     public static SoakOptions Parse(ReadOnlySpan<string> args)
     {
         SoakOptions options = new();
-        for (int i = 0; i < args.Length; i += 2)
+        for (int i = 0; i < args.Length; i++)
         {
-            options = i + 1 < args.Length
-                ? options.With(args[i], args[i + 1])
+            bool hasValue = i + 1 < args.Length && !args[i + 1].StartsWith('-');
+            if (!hasValue && args[i].Equals("-Chaos", StringComparison.OrdinalIgnoreCase))
+            {
+                options = options with { Chaos = SoakFaults.Names };
+                continue;
+            }
+
+            options = hasValue
+                ? options.With(args[i], args[++i])
                 : throw new FormatException($"{args[i]} is not known or lacks its value.");
         }
 
@@ -58,11 +69,20 @@ internal sealed record SoakOptions
         "-DESTINATION" => this with { Destination = value },
         "-DATABASES" => this with { Databases = Number(name, value, 1, 500) },
         "-RATE" => this with { Rate = Number(name, value, 1, 100_000) },
+        "-CHAOS" => this with { Chaos = Kinds(name, value) },
         "-INTERVAL" => this with { Interval = Time(name, value) },
         "-FOLDER" => this with { Folder = value },
         "-LAGBOUND" => this with { LagBound = Time(name, value) },
         _ => throw new FormatException($"{name} is not known."),
     };
+
+    private static string[] Kinds(string name, string value)
+    {
+        string[] kinds = value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return kinds.Except(SoakFaults.Names).FirstOrDefault() is { } unknown
+            ? throw new FormatException($"{name} takes some of {string.Join(", ", SoakFaults.Names)}, not '{unknown}'.")
+            : kinds;
+    }
 
     private static int Number(string name, string value, int least, int most) =>
         int.TryParse(value, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most

@@ -11,6 +11,7 @@ internal sealed class SoakRun : IAsyncDisposable
     private readonly SoakOptions _options;
     private readonly TextWriter _output;
     private readonly string _folder;
+    private readonly string _replicas;
     private readonly SoakLog _log;
     private readonly Disturbances _disturbances = new(TimeProvider.System);
     private readonly SoakedDatabase[] _databases;
@@ -18,6 +19,9 @@ internal sealed class SoakRun : IAsyncDisposable
     private readonly Verifier _verifier;
     private readonly Sampler _sampler;
     private readonly ProgressLine _progress;
+    private readonly SoakFaults _faults;
+    private readonly ChaosPlan _chaos;
+    private bool _passed;
     private readonly Stopwatch _elapsed = Stopwatch.StartNew();
 
     /// <summary>Makes the folder; nothing runs yet.</summary>
@@ -30,14 +34,18 @@ internal sealed class SoakRun : IAsyncDisposable
         _output = output;
         _folder = Path.GetFullPath(options.Folder);
         string restored = Directory.CreateDirectory(Path.Combine(_folder, "restored")).FullName;
-        Directory.CreateDirectory(Path.Combine(_folder, "live"));
         _log = new SoakLog(Path.Combine(_folder, "soak.jsonl"));
+        _replicas = Path.GetFullPath(options.Destination ?? Path.Combine(_folder, "replica"));
+        Directory.CreateDirectory(Path.Combine(_folder, "live"));
+        _faults = new SoakFaults(options, Path.Combine(_folder, "live"), _replicas, Say);
         _databases = [.. Enumerable.Range(0, options.Databases).Select(MakeDatabase)];
         MaintenancePace pace = MaintenancePace.For(options.Duration);
         _subject = MakeSubject(pace);
         _verifier = new Verifier(_subject, restored, pace, _disturbances, _log, new Random(options.Seed ^ 0x7E57));
         _sampler = new Sampler(_subject, _databases, Bounds.For(options, _disturbances, TimeProvider.System), _disturbances, _log, TimeProvider.System);
         _progress = new ProgressLine(options, output, isTerminal);
+        _chaos = new ChaosPlan(
+            _faults.Make(_subject, _databases), _subject, _databases, _disturbances, _log, options.LagBound, options.Seed);
     }
 
     /// <summary>The log's path.</summary>
@@ -66,10 +74,15 @@ internal sealed class SoakRun : IAsyncDisposable
         {
             failure = e;
         }
+        catch (Exception e) when (e is CommandFailedException or ConsoleEndedException)
+        {
+            failure = new SoakFailure("command", e.Message);
+        }
 
         _progress.End();
         Conclude(failure);
-        return failure is null;
+        _passed = failure is null;
+        return _passed;
     }
 
     public async ValueTask DisposeAsync()
@@ -81,13 +94,27 @@ internal sealed class SoakRun : IAsyncDisposable
 
         await _subject.DisposeAsync();
         _log.Dispose();
+        if (_passed)
+        {
+            _faults.Dispose();
+        }
+        else if (_options.Chaos.Count > 0)
+        {
+            _output.WriteLine($"Small disks stay mounted below {_folder}; umount them when they have been looked at.");
+        }
+    }
+
+    private void Say(string text)
+    {
+        _output.WriteLine(text);
+        _log.Write("said", new { text });
     }
 
     private SoakedDatabase MakeDatabase(int number)
     {
         string name = $"db{number}";
         string path = Path.Combine(_folder, "live", $"{name}.db");
-        string replica = Path.GetFullPath(Path.Combine(_options.Destination ?? Path.Combine(_folder, "replica"), name));
+        string replica = Path.Combine(_replicas, name);
         return new SoakedDatabase(name, path, replica, new WriterProcess(path, _options, _options.Seed + number));
     }
 
@@ -98,7 +125,7 @@ internal sealed class SoakRun : IAsyncDisposable
     {
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(stop);
         end.CancelAfter(_options.Duration);
-        Task[] all = [_sampler.RunAsync(end.Token), VerifyAsync(end.Token), ShowAsync(end.Token)];
+        Task[] all = [_sampler.RunAsync(end.Token), VerifyAsync(end.Token), ShowAsync(end.Token), BreakAsync(end.Token)];
         try
         {
             await await Task.WhenAny(all);
@@ -113,10 +140,10 @@ internal sealed class SoakRun : IAsyncDisposable
             await Task.WhenAll(all).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        // Of two that failed at the same moment the other is not lost.
-        if (all.Select(task => task.Exception?.InnerException).OfType<SoakFailure>().FirstOrDefault() is { } other)
+        // One that failed while the others were ending is not lost.
+        if (all.Select(task => task.Exception?.InnerException).OfType<SoakFailure>().FirstOrDefault() is { } late)
         {
-            throw other;
+            throw late;
         }
     }
 
@@ -127,6 +154,12 @@ internal sealed class SoakRun : IAsyncDisposable
         {
             await _verifier.CheckAsync(_databases[turn % _databases.Length], end);
         }
+    }
+
+    private async Task BreakAsync(CancellationToken end)
+    {
+        await _chaos.RunAsync(end);
+        await Task.Delay(Timeout.InfiniteTimeSpan, end); // nothing is to be broken
     }
 
     private async Task ShowAsync(CancellationToken end)
@@ -207,6 +240,8 @@ internal sealed class SoakRun : IAsyncDisposable
             checks = _verifier.Passed,
             restores = _verifier.Restores,
             postponed = _verifier.Postponed,
+            faults = _chaos.Done.GroupBy(fault => fault.Name).ToDictionary(group => group.Key, group => group.Count()),
+            longestRecoverySeconds = Math.Round(_chaos.Done.Select(fault => fault.Recovered - fault.End).DefaultIfEmpty().Max(), 1),
             transactions = last?.Txids,
             files = last?.Files,
             bytes = last?.Bytes,
@@ -224,7 +259,7 @@ internal sealed class SoakRun : IAsyncDisposable
 
         _log.Write("end", figures);
         _output.WriteLine(FormattableString.Invariant(
-            $"{(figures.passed ? "Nothing differed" : "Not passed")}: {figures.checks} checks, {figures.restores} restores compared, {figures.postponed} postponed, in {figures.seconds:0} s; {figures.transactions:N0} transactions, {figures.files:N0} files of {figures.bytes / 1e6:N0} MB sent; WAL at most {figures.peakWalBytes / 1e6:0.0} MB, memory {figures.peakMemory / 1e6:0} MB, descriptors {figures.peakDescriptors}, {figures.meanCpu:P0} of a processor."));
+            $"{(figures.passed ? "Nothing differed" : "Not passed")}: {figures.checks} checks, {figures.restores} restores compared, {figures.postponed} postponed, {_chaos.Done.Count} faults, in {figures.seconds:0} s; {figures.transactions:N0} transactions, {figures.files:N0} files of {figures.bytes / 1e6:N0} MB sent; WAL at most {figures.peakWalBytes / 1e6:0.0} MB, memory {figures.peakMemory / 1e6:0} MB, descriptors {figures.peakDescriptors}, {figures.meanCpu:P0} of a processor."));
         _output.WriteLine($"Log: {_log.Path}");
     }
 }

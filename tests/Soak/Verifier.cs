@@ -33,7 +33,7 @@ internal sealed class Verifier(ISubject subject, string folder, MaintenancePace 
         Stopwatch elapsed = Stopwatch.StartNew();
         try
         {
-            if (disturbances.Active.Count > 0 || await PinAsync(database, stop) is not var (point, image, synced))
+            if (disturbances.Now || await PinAsync(database, stop) is not var (point, image, synced))
             {
                 Postponed++;
                 log.Write("postponed", new { database = database.Name, broken = disturbances.Active });
@@ -65,11 +65,13 @@ internal sealed class Verifier(ISubject subject, string folder, MaintenancePace 
             });
             return true;
         }
-        catch (Exception e) when (e is CommandFailedException or ConsoleEndedException)
+        catch (Exception e) when (e is CommandFailedException or ConsoleEndedException or InvalidOperationException)
         {
             if (!disturbances.Since(begin))
             {
-                throw new SoakFailure("restore", $"{database.Name}: the replica cannot be restored or listed, though nothing was broken on purpose: {e.Message}");
+                throw e is InvalidOperationException
+                    ? new SoakFailure("live", $"{database.Name}: the live database cannot be used, though nothing was broken on purpose: {e.Message}")
+                    : new SoakFailure("restore", $"{database.Name}: the replica cannot be restored or listed, though nothing was broken on purpose: {e.Message}");
             }
 
             Postponed++;
