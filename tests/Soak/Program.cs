@@ -17,6 +17,14 @@ internal static class Program
             return Passed;
         }
 
+        if (args is ["-Report", string log])
+        {
+            string report = Path.ChangeExtension(log, ".html");
+            SoakReport.Write(log, report);
+            Console.WriteLine(report);
+            return Passed;
+        }
+
         SoakOptions options;
         try
         {

@@ -19,7 +19,7 @@ internal sealed record Sample
     public required int Descriptors { get; init; }
 
     /// <summary>Share of one processor since the sample before; null if processes came or went.</summary>
-    public required double? Cpu { get; init; }
+    public double? Cpu { get; init; }
 
     /// <summary>Files sent to replicas since the soak began.</summary>
     public required long Files { get; init; }

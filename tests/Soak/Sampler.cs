@@ -8,23 +8,12 @@ internal sealed class Sampler(
 
     private readonly long _begin = time.GetTimestamp();
     private readonly Dictionary<string, SubjectStatus> _before = [];
-    private readonly List<Sample> _samples = [];
-    private readonly Lock _gate = new();
     private (long At, ProcessUse Use, string Processes) _last;
     private long _files;
     private long _bytes;
 
-    /// <summary>The samples so far.</summary>
-    public IReadOnlyList<Sample> Samples
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return [.. _samples];
-            }
-        }
-    }
+    /// <summary>The largest of each figure so far.</summary>
+    public Peaks Peaks { get; } = new();
 
     /// <summary>The newest sample; null before the first.</summary>
     public Sample? Latest { get; private set; }
@@ -51,11 +40,7 @@ internal sealed class Sampler(
         IReadOnlyList<SubjectStatus> statuses = await subject.LookAsync(stop);
         Sample sample = Take(statuses);
         Latest = sample;
-        lock (_gate)
-        {
-            _samples.Add(sample);
-        }
-
+        Peaks.Take(sample);
         log.Write("sample", sample);
         foreach (SubjectStatus status in statuses.Where(status => status.LastError is not null && status.LastError != _before.GetValueOrDefault(status.Path)?.LastError))
         {

@@ -8,7 +8,8 @@ namespace Litestream.Tests.Soak;
 /// <summary>Everything that happens in a soak, a line of JSON each: <c>at</c> (UTC), <c>event</c>, and what belongs to that event.</summary>
 internal sealed class SoakLog : IDisposable
 {
-    private static readonly JsonSerializerOptions Json = new()
+    /// <summary>How values stand in it.</summary>
+    public static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,

@@ -18,6 +18,8 @@ internal sealed record SoakOptions
           -Folder PATH          where everything is kept (default: a new folder soak-DATE-TIME)
           -LagBound TIME        how long a commit may be missing in the replica while nothing is broken on purpose (default 60s)
 
+          -Report LOG           makes the page of a log, also of a soak that still runs, and does nothing else
+
         Exit code: 0 only if nothing differed and every bound was kept; 1 if not; 2 if the soak could not be run; 64 for a wrong command line.
         """;
 

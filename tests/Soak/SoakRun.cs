@@ -45,7 +45,7 @@ internal sealed class SoakRun : IAsyncDisposable
         _sampler = new Sampler(_subject, _databases, Bounds.For(options, _disturbances, TimeProvider.System), _disturbances, _log, TimeProvider.System);
         _progress = new ProgressLine(options, output, isTerminal);
         _chaos = new ChaosPlan(
-            _faults.Make(_subject, _databases), _subject, _databases, _disturbances, _log, options.LagBound, options.Seed);
+            _faults.Make(_subject, _databases), _subject, _databases, _disturbances, _log, ChaosPace.For(options), options.Seed);
     }
 
     /// <summary>The log's path.</summary>
@@ -230,7 +230,7 @@ internal sealed class SoakRun : IAsyncDisposable
 
     private void Conclude(SoakFailure? failure)
     {
-        IReadOnlyList<Sample> samples = _sampler.Samples;
+        Peaks peaks = _sampler.Peaks;
         Sample? last = _sampler.Latest;
         var figures = new
         {
@@ -245,10 +245,11 @@ internal sealed class SoakRun : IAsyncDisposable
             transactions = last?.Txids,
             files = last?.Files,
             bytes = last?.Bytes,
-            peakWalBytes = samples.Select(sample => sample.WalBytes).DefaultIfEmpty().Max(),
-            peakMemory = samples.Select(sample => sample.Memory).DefaultIfEmpty().Max(),
-            peakDescriptors = samples.Select(sample => sample.Descriptors).DefaultIfEmpty().Max(),
-            meanCpu = Math.Round(samples.Where(sample => sample.Cpu is not null).Select(sample => sample.Cpu!.Value).DefaultIfEmpty().Average(), 3),
+            peakLagSeconds = peaks.LagSeconds,
+            peakWalBytes = peaks.WalBytes,
+            peakMemory = peaks.Memory,
+            peakDescriptors = peaks.Descriptors,
+            meanCpu = Math.Round(peaks.MeanCpu, 3),
         };
         if (failure is not null)
         {
@@ -260,6 +261,8 @@ internal sealed class SoakRun : IAsyncDisposable
         _log.Write("end", figures);
         _output.WriteLine(FormattableString.Invariant(
             $"{(figures.passed ? "Nothing differed" : "Not passed")}: {figures.checks} checks, {figures.restores} restores compared, {figures.postponed} postponed, {_chaos.Done.Count} faults, in {figures.seconds:0} s; {figures.transactions:N0} transactions, {figures.files:N0} files of {figures.bytes / 1e6:N0} MB sent; WAL at most {figures.peakWalBytes / 1e6:0.0} MB, memory {figures.peakMemory / 1e6:0} MB, descriptors {figures.peakDescriptors}, {figures.meanCpu:P0} of a processor."));
-        _output.WriteLine($"Log: {_log.Path}");
+        string report = Path.Combine(_folder, "report.html");
+        SoakReport.Write(_log.Path, report);
+        _output.WriteLine($"Report: {report}, log: {_log.Path}");
     }
 }

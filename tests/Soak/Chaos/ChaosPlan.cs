@@ -7,7 +7,7 @@ namespace Litestream.Tests.Soak;
 /// recover in time before the next one comes.
 /// </summary>
 internal sealed class ChaosPlan(
-    IReadOnlyList<IFault> faults, ISubject subject, IReadOnlyList<SoakedDatabase> databases, Disturbances disturbances, SoakLog log, TimeSpan recoveryBound, int seed)
+    IReadOnlyList<IFault> faults, ISubject subject, IReadOnlyList<SoakedDatabase> databases, Disturbances disturbances, SoakLog log, ChaosPace pace, int seed)
 {
     private static readonly TimeSpan SyncTurn = TimeSpan.FromSeconds(2);
 
@@ -33,13 +33,18 @@ internal sealed class ChaosPlan(
     {
         while (faults.Count > 0)
         {
-            // The lots are drawn before anything happens that takes time.
-            TimeSpan pause = TimeSpan.FromSeconds(4 + Math.Min(-12 * Math.Log(1 - _random.NextDouble()), 60));
-            IFault fault = faults[_random.Next(faults.Count)];
-            TimeSpan length = TimeSpan.FromSeconds(2 + (_random.NextDouble() * 13));
-            Random draw = new(_random.Next());
-            await Task.Delay(pause, stop);
-            await DoAsync(fault, length, draw, stop);
+            // Each comes once before any comes again.
+            IFault[] round = [.. faults];
+            _random.Shuffle(round);
+            foreach (IFault fault in round)
+            {
+                // The lots are drawn before anything happens that takes time.
+                TimeSpan pause = pace.Calm * (0.4 + Math.Min(-Math.Log(1 - _random.NextDouble()), 5));
+                TimeSpan length = TimeSpan.FromSeconds(2) + (pace.LongestFault * _random.NextDouble());
+                Random draw = new(_random.Next());
+                await Task.Delay(pause, stop);
+                await DoAsync(fault, length, draw, stop);
+            }
         }
     }
 
@@ -73,9 +78,9 @@ internal sealed class ChaosPlan(
         {
             while (await subject.SyncAsync(database, SyncTurn, stop) is null)
             {
-                if (waited.Elapsed > recoveryBound)
+                if (waited.Elapsed > pace.RecoveryBound)
                 {
-                    throw new SoakFailure("recovery", $"{database.Name}: {waited.Elapsed.TotalSeconds:0} s after '{fault.Name}' was over, not everything committed is in the replica; the bound is {recoveryBound.TotalSeconds:0} s.");
+                    throw new SoakFailure("recovery", $"{database.Name}: {waited.Elapsed.TotalSeconds:0} s after '{fault.Name}' was over, not everything committed is in the replica; the bound is {pace.RecoveryBound.TotalSeconds:0} s.");
                 }
 
                 await Task.Delay(200, stop);
