@@ -12,6 +12,8 @@ public abstract class InteropTest(LitestreamVfs vfs, ITestOutputHelper output) :
 
     protected LitestreamVfs Vfs { get; } = vfs;
 
+    protected ITestOutputHelper Output { get; } = output;
+
     protected string Replica => Path.Combine(_folder.FullName, "replica");
 
     protected string Database => Path.Combine(_folder.FullName, "app.db");
@@ -24,16 +26,20 @@ public abstract class InteropTest(LitestreamVfs vfs, ITestOutputHelper output) :
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Whether the test can run with Litestream 0.5; if not, its output names what is missing.</summary>
+    protected bool HasLitestream() => Has(Vfs.Absence);
+
     /// <summary>Whether the test can run; if not, its output names what is missing.</summary>
-    protected bool HasLitestream()
+    /// <param name="absence">Why not; null if it can.</param>
+    protected bool Has(string? absence)
     {
-        if (Vfs.Absence is { } absence)
+        if (absence is not null)
         {
-            output.WriteLine($"Not tried: {absence}.");
+            Output.WriteLine($"Not tried: {absence}.");
             Console.WriteLine($"Interoperability with Litestream not tried: {absence}.");
         }
 
-        return Vfs.Absence is null;
+        return absence is null;
     }
 
     /// <summary>Lets another program write events to the database; all of it is in the database file when it has ended.</summary>

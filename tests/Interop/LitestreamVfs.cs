@@ -3,21 +3,13 @@ using System.Runtime.InteropServices;
 namespace Litestream.Tests.Interop;
 
 /// <summary>
-/// The real Litestream, as far as npm has it: its VFS for SQLite, installed beside the tests once for each content of the
-/// lock file. Where it cannot be had, <see cref="Absence"/> says why.
+/// The real Litestream 0.5, as far as npm has it: its VFS for SQLite, installed beside the tests. Where it cannot be had, <see cref="Absence"/> says why.
 /// </summary>
 public sealed class LitestreamVfs : IAsyncLifetime
 {
-    private static readonly TimeSpan InstallPatience = TimeSpan.FromMinutes(5);
-
     private static readonly TimeSpan QueryPatience = TimeSpan.FromMinutes(2);
 
     private const string Shell = "sqlite3";
-
-    private const string LockFile = "package-lock.json";
-
-    private static readonly string[] NetworkErrors =
-        ["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH", "E404", "ETARGET"];
 
     private string _extension = "";
 
@@ -39,32 +31,8 @@ public sealed class LitestreamVfs : IAsyncLifetime
             return;
         }
 
-        string folder = Path.Combine(AppContext.BaseDirectory, "npm-installed");
-        _extension = Path.Combine(folder, "node_modules", package, file);
-        string source = Path.Combine(AppContext.BaseDirectory, "npm");
-        string wanted = await File.ReadAllTextAsync(Path.Combine(source, LockFile));
-        string stamp = Path.Combine(folder, "installed-lock.json");
-        if (File.Exists(_extension) && File.Exists(stamp) && await File.ReadAllTextAsync(stamp) == wanted)
-        {
-            return;
-        }
-
-        Directory.CreateDirectory(folder);
-        foreach (string name in new[] { "package.json", LockFile })
-        {
-            File.Copy(Path.Combine(source, name), Path.Combine(folder, name), overwrite: true);
-        }
-
-        Absence = await InstallAsync(folder);
-        if (Absence is null && !File.Exists(_extension))
-        {
-            Absence = $"npm has no package {package} here, which litestream-vfs needs";
-        }
-
-        if (Absence is null)
-        {
-            await File.WriteAllTextAsync(stamp, wanted);
-        }
+        _extension = NpmPackages.PathOf(package, file);
+        Absence = await NpmPackages.InstallAsync(package, file);
     }
 
     public Task DisposeAsync() => Task.CompletedTask;
@@ -123,29 +91,6 @@ public sealed class LitestreamVfs : IAsyncLifetime
             ? result.Output.Split(end + "\n")[..^1]
             : throw new InvalidOperationException($"{Shell} {string.Join(' ', args)} ended with {result.ExitCode}: {result.Output} {result.Errors}");
     }
-
-    /// <summary>Why it cannot be installed, if npm or the network is missing; any other failure is an error of the tests.</summary>
-    private static async Task<string?> InstallAsync(string folder)
-    {
-        // Not "npm ci": it wants the packages of all platforms in the lock file, of which each platform needs one.
-        Command.Result? result = await Command.RunAsync(
-            InstallPatience, OperatingSystem.IsWindows() ? "npm.cmd" : "npm", ["install", "--prefix", folder, "--no-audit", "--no-fund"]);
-        if (result is null)
-        {
-            return "npm is not installed, which brings the package litestream-vfs";
-        }
-
-        if (result.ExitCode == 0)
-        {
-            return null;
-        }
-
-        return NetworkErrors.FirstOrDefault(code => result.Errors.Contains($"code {code}", StringComparison.Ordinal)) is { } error
-            ? $"npm could not fetch the package litestream-vfs ({error})"
-            : throw new InvalidOperationException($"npm install failed: {result.Errors}");
-    }
-
-    private static string[] Lines(string output) => output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     private static (string? Package, string File) PlatformPackage()
     {

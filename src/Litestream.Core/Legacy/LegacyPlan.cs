@@ -7,6 +7,9 @@ namespace Litestream.Legacy;
 /// <param name="Timestamp">When the newest of the files was written (UTC).</param>
 public sealed record LegacyPlan(string Source, LegacyFile Snapshot, IReadOnlyList<LegacyFile> Segments, DateTimeOffset Timestamp)
 {
+    /// <summary>Whether the segments are known to reach as far as the snapshot does; if not, SQLite has to check the result.</summary>
+    public bool IsSettled { get; init; }
+
     /// <summary>Sum of the files' sizes in bytes.</summary>
     public long Bytes => Snapshot.Size + Segments.Sum(file => file.Size);
 

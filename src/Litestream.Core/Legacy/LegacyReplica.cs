@@ -8,9 +8,18 @@ namespace Litestream.Legacy;
 /// as segments. So the state after a segment is the snapshot, with every WAL from its index on copied into it in turn, the last one
 /// up to the segment's end. Segments count up to the first that is too young, also where a later one claims to be older: nothing in
 /// the middle is ever left out.
+/// <para>
+/// A snapshot can be ahead of the segments: what SQLite had copied into the file from the WAL of its index may have been sent only after
+/// it. Older frames on top of that would be a mixture of two states, as Litestream itself restores it there. So a snapshot is taken only
+/// if the segments go on to the next index, or to the third one that was written after it: the first may have been on its way already when
+/// the snapshot was, the second was read from the WAL after that, the third after the second was sent. Otherwise an older snapshot leads to
+/// the same state; where there is none, SQLite has to check the result.
+/// </para>
 /// </remarks>
 internal sealed class LegacyReplica
 {
+    private const int SegmentsToSettle = 3;
+
     private readonly string _source;
     private readonly List<LegacyFile> _snapshots;
     private readonly ILookup<string, LegacyFile> _segments;
@@ -46,12 +55,40 @@ internal sealed class LegacyReplica
     /// <exception cref="LegacyGapException">Segments before that time are missing.</exception>
     public LegacyPlan? Plan(DateTimeOffset? time)
     {
-        LegacyFile? snapshot = _snapshots.LastOrDefault(file => !(file.Timestamp > time));
-        if (snapshot is null)
+        LegacyFile? newest = _snapshots.LastOrDefault(file => !(file.Timestamp > time));
+        if (newest is null)
         {
             return null;
         }
 
+        LegacyPlan plan = Plan(newest, time);
+        return plan.IsSettled ? plan : OlderPlan(newest, time) ?? plan;
+    }
+
+    private LegacyPlan? OlderPlan(LegacyFile newest, DateTimeOffset? time)
+    {
+        foreach (LegacyFile snapshot in _snapshots
+            .Where(file => file.Generation == newest.Generation && file.Index < newest.Index && file.Timestamp <= newest.Timestamp)
+            .OrderByDescending(file => file.Index))
+        {
+            try
+            {
+                if (Plan(snapshot, time) is { IsSettled: true } plan)
+                {
+                    return plan;
+                }
+            }
+            catch (LegacyGapException)
+            {
+                // It leads nowhere; the newest does not need what is missing here.
+            }
+        }
+
+        return null;
+    }
+
+    private LegacyPlan Plan(LegacyFile snapshot, DateTimeOffset? time)
+    {
         List<LegacyFile> chain = [];
         DateTimeOffset newest = snapshot.Timestamp;
         foreach (LegacyFile segment in _segments[snapshot.Generation].Where(file => file.Index >= snapshot.Index).TakeWhile(file => !(file.Timestamp > time)))
@@ -65,8 +102,11 @@ internal sealed class LegacyReplica
             newest = segment.Timestamp > newest ? segment.Timestamp : newest;
         }
 
-        return new LegacyPlan(_source, snapshot, chain, newest);
+        return new LegacyPlan(_source, snapshot, chain, newest) { IsSettled = IsSettled(snapshot, chain) };
     }
+
+    private static bool IsSettled(LegacyFile snapshot, List<LegacyFile> chain) => chain is [.., { } last]
+        && (last.Index > snapshot.Index || chain.Count(segment => segment.Timestamp > snapshot.Timestamp) >= SegmentsToSettle);
 
     // How long a segment is, and so whether the next one of the same WAL joins it, shows only when it is read.
     private static bool Continues(LegacyFile snapshot, List<LegacyFile> chain, LegacyFile segment) => chain is [.., { } last]

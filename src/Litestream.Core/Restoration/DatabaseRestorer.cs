@@ -160,11 +160,12 @@ public static class DatabaseRestorer
     {
         progress?.Report(new RestoreProgress("Flushing to the disk", plan.Bytes, plan.Bytes));
         file.Flush();
-        if (options.IntegrityCheck != IntegrityCheck.None)
+        IntegrityCheck check = options.IntegrityCheck == IntegrityCheck.None && plan.Legacy is { IsSettled: false } ? IntegrityCheck.Quick : options.IntegrityCheck;
+        if (check != IntegrityCheck.None)
         {
             progress?.Report(new RestoreProgress("Checking the database", plan.Bytes, plan.Bytes));
             file.CloseOnWindows();
-            RestoredImageCheck.Run(file.Path, options.IntegrityCheck, plan.Source, cancellationToken);
+            RestoredImageCheck.Run(file.Path, check, plan.Source, cancellationToken);
         }
 
         cancellationToken.ThrowIfCancellationRequested();

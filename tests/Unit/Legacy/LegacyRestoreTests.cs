@@ -240,6 +240,37 @@ public sealed class LegacyRestoreTests : IDisposable
         await AssertEveryStateAsync(source);
     }
 
+    [Fact]
+    public async Task A_snapshot_that_is_ahead_of_its_segments_is_not_mixed_with_them()
+    {
+        using LegacySource source = new(_temporary["app.db"], Place);
+        source.BeginGeneration(Older);
+        source.Execute("INSERT INTO t(b) VALUES(randomblob(9000))");
+        source.WriteSegment();
+        source.NextIndex();
+        source.Execute("INSERT INTO t(b) VALUES(randomblob(9000))");
+        source.WriteSegment();
+        source.Execute("UPDATE t SET b=randomblob(9000); INSERT INTO t(b) VALUES(randomblob(90000))");
+        source.WriteSnapshotAhead();
+        for (int i = 0; i < 4; i++)
+        {
+            source.WriteSegment();
+            source.Execute("INSERT INTO t(b) VALUES(randomblob(100))");
+        }
+
+        foreach ((DateTimeOffset time, byte[] image, string file) in source.States)
+        {
+            bool isAhead = file.Contains("snapshots/00000001", StringComparison.Ordinal);
+            (_, byte[] restored) = await RestoredAsync(time);
+            Assert.True((isAhead ? source.States[2].Image : image).AsSpan().SequenceEqual(restored), file);
+        }
+
+        // The newer snapshot counts from the third segment behind it on: fewer files are read.
+        Assert.Equal(1 + 5, (await RestoreAsync()).Files);
+        Assert.Equal(1 + 4, (await RestoreAsync(source.States[^2].Time)).Files);
+        Assert.Equal(1 + 1 + 3, (await RestoreAsync(source.States[^3].Time)).Files);
+    }
+
     /// <summary>Three WALs, each in several segments, with growth, deletion and a VACUUM; a snapshot before the second.</summary>
     private static void WriteWals(LegacySource source)
     {

@@ -53,6 +53,13 @@ internal sealed class LegacySource : IDisposable
         Write($"snapshots/{_index:x8}.snapshot.lz4", _snapshot, _snapshot);
     }
 
+    /// <summary>Writes the database file with all of the present WAL in it, before the segments that hold it.</summary>
+    public void WriteSnapshotAhead()
+    {
+        byte[] ahead = Apply(_base, WalSpecimen.ReadShared(_database + "-wal"));
+        Write($"snapshots/{_index:x8}.snapshot.lz4", ahead, ahead);
+    }
+
     /// <summary>Writes what the WAL has got since the last segment; less some frames of its end.</summary>
     public void WriteSegment(int heldBack = 0)
     {
