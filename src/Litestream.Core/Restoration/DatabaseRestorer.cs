@@ -67,6 +67,7 @@ public static class DatabaseRestorer
     private static Task<RestorePlan> PlanAsync(IReplicaStore store, RestoreOptions options, CancellationToken cancellationToken) =>
         options is { TargetTxid: not null, TargetTime: not null }
             ? throw new ArgumentException("A transaction id and a time exclude each other: give one of them.", nameof(options))
+            : options.ForFollower ? RestorePlanner.PlanAsync(store, target: null, time: null, cancellationToken)
             : FormatChoice.PlanAsync(store, options.TargetTxid, options.TargetTime, cancellationToken);
 
     private static async Task<RestoreResult> RestoreAsync(
@@ -85,9 +86,9 @@ public static class DatabaseRestorer
         long began = Stopwatch.GetTimestamp();
         RestoringFile? file = null;
         LocalStateSeed? seed = null;
+        var run = new RestoreRun(store, plan, progress);
         try
         {
-            var run = new RestoreRun(store, plan, progress);
             await run.RunAsync(Create, cancellationToken).ConfigureAwait(false);
             Finish(file!, plan, target, options, progress, () => seed?.Publish(plan.Txid, run.FileChecksum, run.Header.Commit), cancellationToken);
             return new RestoreResult(
@@ -169,6 +170,14 @@ public static class DatabaseRestorer
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        target.Place(file, beforeRename);
+        target.Place(file, () =>
+        {
+            if (!options.ForFollower)
+            {
+                FollowPosition.Forget(target.Path);
+            }
+
+            beforeRename();
+        });
     }
 }

@@ -11,8 +11,11 @@ public sealed record FollowOptions
     /// <summary>Path of the copy. It is made if it is not there.</summary>
     public required string OutputPath { get; init; }
 
-    /// <summary>Replace a database at the path that is no follower's copy.</summary>
+    /// <summary>Replace whatever database is at the path, a follower's copy too; readers must have closed it then.</summary>
     public bool Force { get; init; }
+
+    /// <summary>What SQLite itself checks in a full image before it becomes the copy.</summary>
+    public IntegrityCheck IntegrityCheck { get; init; }
 
     /// <summary>Pause between two looks at the replica.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(1);

@@ -55,4 +55,21 @@ internal sealed record FollowPosition(FollowedState State, uint ChangeCounter, F
     /// <summary>Writes it, durably.</summary>
     /// <param name="database">Full path of the copy.</param>
     public void Write(string database) => DurableFile.WriteAllBytes(PathOf(database), JsonSerializer.SerializeToUtf8Bytes(this));
+
+    /// <summary>Deletes it: the database is about to be replaced by one that is no follower's copy.</summary>
+    /// <param name="database">Full path of the copy.</param>
+    /// <exception cref="RestoreTargetUnusableException">It cannot be deleted.</exception>
+    public static void Forget(string database)
+    {
+        try
+        {
+            File.Delete(PathOf(database));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RestoreTargetUnusableException(
+                $"'{PathOf(database)}', which says where a follower's copy stands, could not be deleted: {e.Message} The database that was there still is. Delete it yourself, then restore again.", e)
+            { File = PathOf(database) };
+        }
+    }
 }

@@ -39,6 +39,7 @@ public static class Follower
         await using (store.ConfigureAwait(false))
         {
             await EnsureCopyAsync(options, path, cancellationToken).ConfigureAwait(false);
+            FollowedReplica replica = new(store, TimeProvider.System);
             FollowStatus status = new(0, 0, DateTimeOffset.MinValue, TimeSpan.Zero, null);
             TimeSpan pause = options.Interval;
             while (true)
@@ -46,7 +47,7 @@ public static class Follower
                 bool behind;
                 try
                 {
-                    (status, behind) = await StepAsync(store, options, path, status, cancellationToken).ConfigureAwait(false);
+                    (status, behind) = await StepAsync(replica, options, path, status, cancellationToken).ConfigureAwait(false);
                     progress?.Report(status);
                     pause = options.Interval;
                 }
@@ -82,13 +83,11 @@ public static class Follower
             File.Delete(temporary);
         }
 
-        FollowPosition? position = FollowPosition.Read(path);
-        if (File.Exists(path) && position is not null)
+        if (File.Exists(path) && FollowPosition.Read(path) is not null && !options.Force)
         {
             return;
         }
 
-        RestoreOptions restore = new() { Source = options.Source, OutputPath = path, Force = options.Force, SeedLocalState = false };
         if (File.Exists(path) && !options.Force)
         {
             throw new RestoreTargetExistsException(
@@ -97,7 +96,7 @@ public static class Follower
         }
 
         FollowPosition.Unknown.Write(path);
-        RestoreResult restored = await DatabaseRestorer.RestoreAsync(restore, progress: null, cancellationToken).ConfigureAwait(false);
+        RestoreResult restored = await DatabaseRestorer.RestoreAsync(Image(options, path), progress: null, cancellationToken).ConfigureAwait(false);
         using FollowedDatabase? copy = FollowedDatabase.TryOpen(path, options.BusyTimeout);
         if (copy is not null)
         {
@@ -106,33 +105,23 @@ public static class Follower
     }
 
     private static async Task<(FollowStatus Status, bool Behind)> StepAsync(
-        IReplicaStore store, FollowOptions options, string path, FollowStatus last, CancellationToken cancellationToken)
+        FollowedReplica replica, FollowOptions options, string path, FollowStatus last, CancellationToken cancellationToken)
     {
-        List<ReplicaFile> files = await ReplicaListing.ReadAsync(store, cancellationToken).ConfigureAwait(false);
-        if (files.Count == 0)
-        {
-            throw RestorePlanner.NoReplica(store.Location);
-        }
-
-        ReplicaFile newest = files.MaxBy(file => file.Name.MaxTxid)!;
         using FollowedDatabase? copy = FollowedDatabase.TryOpen(path, options.BusyTimeout);
         if (copy is null)
         {
-            return (last with { ReplicaTxid = newest.Name.MaxTxid, Trouble = Readers }, Behind: false);
+            return (last with { Trouble = Readers }, Behind: false);
         }
 
         FollowedState state = FollowPosition.StateOf(path, copy.ChangeCounter);
+        await replica.LookAsync(state, cancellationToken).ConfigureAwait(false);
+        ReplicaFile newest = replica.Newest;
         if (state.Is(newest.Name.MaxTxid, newest.Timestamp))
         {
             return (new FollowStatus(state.Txid, state.Txid, newest.Timestamp, TimeSpan.Zero, null), Behind: false);
         }
 
-        // Any file from the copy's next transaction on, or from an earlier one, may be applied: the one that reaches furthest.
-        ReplicaFile? next = state.Txid == 0 ? null : files
-            .Where(file => file.Name.MinTxid <= state.Txid + 1 && file.Name.MaxTxid > state.Txid && file.Name.MinTxid > 1)
-            .MaxBy(file => file.Name.MaxTxid);
-        FollowedState? reached = next is null ? null : await ApplyAsync(store, next, path, copy, state, cancellationToken).ConfigureAwait(false);
-        reached ??= await RebaseAsync(options, path, copy, state, cancellationToken).ConfigureAwait(false);
+        FollowedState reached = await ReachAsync(replica, options, path, copy, state, cancellationToken).ConfigureAwait(false);
         if (ReferenceEquals(reached, state))
         {
             return (last with { Txid = state.Txid, ReplicaTxid = newest.Name.MaxTxid, Trouble = Readers }, Behind: false);
@@ -145,18 +134,37 @@ public static class Follower
             Behind: reached.Txid < newest.Name.MaxTxid);
     }
 
+    /// <summary>Brings the copy on by one file, or by a full image. The same state if readers or another follower kept it from it.</summary>
+    private static async Task<FollowedState> ReachAsync(
+        FollowedReplica replica, FollowOptions options, string path, FollowedDatabase copy, FollowedState state, CancellationToken cancellationToken)
+    {
+        try
+        {
+            FollowedState? reached = replica.After(state) is { } next
+                ? await ApplyAsync(replica, next, path, copy, state, cancellationToken).ConfigureAwait(false)
+                : null;
+            return reached ?? await RebaseAsync(options, path, copy, state, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RestoreTargetUnusableException(
+                $"What '{path}' lacks could not be gathered beside it: {e.Message} The copy stays as it is, at transaction {state.Txid}. Free some space or check the disk; it is tried again.", e)
+            { File = path };
+        }
+    }
+
     private const string Readers = "Readers keep a transaction open, so the next state waits for them. It is tried again.";
 
     private static FollowedState StateOf(RestoreResult restored) => new(restored.Txid, restored.Timestamp.ToUnixTimeMilliseconds(), restored.NodeId);
 
     /// <summary>Applies a file. Null if it is another lineage's; the same state if readers or another follower kept it from it.</summary>
     private static async Task<FollowedState?> ApplyAsync(
-        IReplicaStore store, ReplicaFile file, string path, FollowedDatabase copy, FollowedState state, CancellationToken cancellationToken)
+        FollowedReplica replica, ReplicaFile file, string path, FollowedDatabase copy, FollowedState state, CancellationToken cancellationToken)
     {
-        FollowStep step = await FollowStep.ReadAsync(store, file, path, cancellationToken).ConfigureAwait(false);
+        FollowStep step = await FollowStep.ReadAsync(replica.Store, file, path, cancellationToken).ConfigureAwait(false);
         await using (step.ConfigureAwait(false))
         {
-            if (state.NodeId != 0 && step.NodeId != state.NodeId)
+            if (!replica.GoesOn(state, step.NodeId))
             {
                 return null;
             }
@@ -174,8 +182,7 @@ public static class Follower
         try
         {
             RestoreResult restored = await DatabaseRestorer.RestoreAsync(
-                new RestoreOptions { Source = options.Source, OutputPath = image, Force = true, SeedLocalState = false }, null, cancellationToken)
-                .ConfigureAwait(false);
+                Image(options, image) with { Force = true }, progress: null, cancellationToken).ConfigureAwait(false);
             RequirePageSize(restored.PageSize, path, copy);
             if (!TryBegin(copy, path, state))
             {
@@ -193,6 +200,16 @@ public static class Follower
             File.Delete(image);
         }
     }
+
+    private static RestoreOptions Image(FollowOptions options, string path) => new()
+    {
+        Source = options.Source,
+        OutputPath = path,
+        Force = options.Force,
+        IntegrityCheck = options.IntegrityCheck,
+        SeedLocalState = false,
+        ForFollower = true,
+    };
 
     private static string ImageOf(string path) => path + "-follow-base";
 

@@ -27,4 +27,7 @@ public sealed record RestoreOptions
 
     /// <summary>Write the local state beside the result, so that replication after this restore sends only what changed.</summary>
     public bool SeedLocalState { get; init; } = true;
+
+    /// <summary>Leave the file alone that says where a follower's copy stands.</summary>
+    internal bool ForFollower { get; init; }
 }

@@ -91,6 +91,11 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
             Refuse(ErrorTable.ParametersContradict, "-Force replaces an existing database, -IfMissing leaves it alone: give one of them.", OutputPath);
         }
 
+        if (Follow && IfMissing)
+        {
+            Refuse(ErrorTable.ParametersContradict, "-Follow goes on with a copy that exists, -IfMissing would leave it alone: give one of them.", OutputPath);
+        }
+
         if (!TryResolve(() => DatabasePaths.ResolvePlace(SessionState, Source), Source, out ReplicaLocation? place)
             || !TryResolve(() => DatabasePaths.ResolveLiteral(SessionState, OutputPath), OutputPath, out string? output))
         {
@@ -127,7 +132,7 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
 
     private void FollowReplica(ReplicaLocation place, string output)
     {
-        FollowOptions options = new() { Source = place, OutputPath = output, Force = Force, Interval = Interval, Once = Once };
+        FollowOptions options = new() { Source = place, OutputPath = output, Force = Force, Interval = Interval, Once = Once, IntegrityCheck = IntegrityCheck };
         if (!ShouldProcess(output, $"Follow '{place}'"))
         {
             return;

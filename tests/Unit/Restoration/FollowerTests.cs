@@ -141,6 +141,80 @@ public sealed class FollowerTests(ITestOutputHelper output)
         await EqualAsync(folder);
     }
 
+    /// <summary>Litestream writes no node into its files, so nothing but the times tells the two lineages apart.</summary>
+    [Fact]
+    public async Task A_replica_without_nodes_that_was_made_anew_is_not_applied_over_the_old_copy()
+    {
+        await using ReplicationFolder folder = new();
+        byte[] first = SqliteFile.Create(folder["first.db"], rows: 100);
+        byte[] second = SqliteFile.Create(folder["second.db"], rows: 90);
+        ReplicaFolder replica = new(folder.Replica);
+        replica.WriteImage(1, first);
+        replica.Write(0, 2, 2, (uint)(first.Length / 512), ReplicaFolder.Pages(first, 512).Take(2));
+        await OnceAsync(folder);
+        await EqualAsync(folder);
+
+        Directory.Delete(folder.Replica, recursive: true);
+        replica.Later = TimeSpan.FromHours(1);
+        replica.WriteImage(1, second);
+        replica.Write(0, 2, 2, (uint)(second.Length / 512), ReplicaFolder.Pages(second, 512).Take(1));
+        replica.Write(0, 3, 3, (uint)(second.Length / 512), ReplicaFolder.Pages(second, 512).Take(3));
+        await OnceAsync(folder);
+        await EqualAsync(folder);
+    }
+
+    [Fact]
+    public async Task A_plain_restore_over_a_copy_ends_the_following_and_force_begins_it_anew()
+    {
+        await using ReplicationFolder folder = new();
+        using ApplicationProcess application = await folder.OpenApplicationAsync(rows: 5);
+        await folder.OnceAsync();
+        await OnceAsync(folder);
+        RestoreOptions over = new() { Source = ReplicaLocation.Parse(folder.Replica), OutputPath = folder["copy.db"], Force = true, SeedLocalState = false };
+        await DatabaseRestorer.RestoreAsync(over, null, CancellationToken.None);
+        Assert.False(File.Exists(folder["copy.db-follow"]));
+        await Assert.ThrowsAsync<RestoreTargetExistsException>(() => OnceAsync(folder));
+
+        await OnceAsync(folder, force: true);
+        using (SqliteConnection foreign = SqliteFile.Open(folder["copy.db"]))
+        using (SqliteCommand command = foreign.CreateCommand())
+        {
+            command.CommandText = "PRAGMA page_size=8192; VACUUM";
+            command.ExecuteNonQuery();
+        }
+
+        await Assert.ThrowsAsync<RestoreTargetUnusableException>(() => OnceAsync(folder));
+        await OnceAsync(folder, force: true);
+        await EqualAsync(folder);
+        Assert.True(File.Exists(folder["copy.db-follow"]));
+    }
+
+    [Fact]
+    public async Task A_disk_that_is_full_is_said_and_passes()
+    {
+        await using ReplicationFolder folder = new();
+        using SmallDisk? disk = SmallDisk.TryMount(folder["disk"], 2048, output);
+        if (disk is null)
+        {
+            return;
+        }
+
+        using ApplicationProcess application = await folder.OpenApplicationAsync(rows: 5);
+        await folder.OnceAsync();
+        FollowOptions options = new() { Source = ReplicaLocation.Parse(folder.Replica), OutputPath = folder["disk", "copy.db"], Once = true };
+        FollowStatus before = await Follower.RunAsync(options, null, CancellationToken.None);
+        await application.ExecuteAsync("INSERT INTO t(b) VALUES(randomblob(500000))");
+        await folder.OnceAsync();
+        disk.Fill();
+
+        RestoreTargetUnusableException full = await Assert.ThrowsAsync<RestoreTargetUnusableException>(
+            () => Follower.RunAsync(options, null, CancellationToken.None));
+
+        Assert.Contains("Free some space", full.Message, StringComparison.Ordinal);
+        disk.Free();
+        Assert.True((await Follower.RunAsync(options, null, CancellationToken.None)).Txid > before.Txid);
+    }
+
     [Fact]
     public async Task Behind_the_retention_or_written_to_by_others_it_compares_with_a_full_image()
     {
@@ -148,13 +222,20 @@ public sealed class FollowerTests(ITestOutputHelper output)
         using ApplicationProcess application = await folder.OpenApplicationAsync(rows: 50);
         await folder.OnceAsync();
         await OnceAsync(folder);
-        await application.ExecuteAsync("UPDATE t SET b = randomblob(4000) WHERE id = 3");
-        await folder.OnceAsync();
-        Directory.Delete(Path.Combine(folder.Replica, "ltx", "0"), recursive: true);
-        Directory.Delete(folder.State, recursive: true);
-        await application.ExecuteAsync("UPDATE t SET b = randomblob(4000) WHERE id = 4");
-        Directory.Delete(folder.Replica, recursive: true);
-        await folder.OnceAsync();
+        for (int i = 0; i < 3; i++)
+        {
+            await application.ExecuteAsync("UPDATE t SET b = randomblob(4000) WHERE id = 3");
+            await folder.OnceAsync();
+        }
+
+        // A newer image, and nothing left of what came before it.
+        await folder.OnceAsync(folder.Options with { Rebase = true });
+        string newest = Directory.EnumerateFiles(Path.Combine(folder.Replica, "ltx", "9")).Max()!;
+        foreach (string expired in Directory.EnumerateFiles(folder.Replica, "*.ltx", SearchOption.AllDirectories).Where(path => path != newest))
+        {
+            File.Delete(expired);
+        }
+
         await application.ExecuteAsync("INSERT INTO t(b) VALUES('more')");
         await folder.OnceAsync();
 
@@ -195,12 +276,13 @@ public sealed class FollowerTests(ITestOutputHelper output)
         await Follower.RunAsync(options, null, CancellationToken.None);
     }
 
-    private static Task<FollowStatus> OnceAsync(ReplicationFolder folder) => Follower.RunAsync(
+    private static Task<FollowStatus> OnceAsync(ReplicationFolder folder, bool force = false) => Follower.RunAsync(
         new FollowOptions
         {
             Source = ReplicaLocation.Parse(folder.Replica),
             OutputPath = folder["copy.db"],
             Once = true,
+            Force = force,
             BusyTimeout = TimeSpan.FromMilliseconds(100),
         },
         null,

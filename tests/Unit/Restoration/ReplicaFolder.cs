@@ -12,6 +12,9 @@ internal sealed class ReplicaFolder(string path)
     /// <summary>Page size of the files that are written.</summary>
     internal int PageSize { get; set; } = 512;
 
+    /// <summary>How much later than usual the files were captured.</summary>
+    internal TimeSpan Later { get; set; }
+
     /// <summary>Writes a file of pages that are filled with one byte each.</summary>
     internal string Write(int level, ulong min, ulong max, uint commit, params (uint Number, byte Fill)[] pages) =>
         Write(level, min, max, commit, [.. pages.Select(page => (page.Number, Fill(page.Fill)))]);
@@ -27,7 +30,7 @@ internal sealed class ReplicaFolder(string path)
             Commit = commit,
             MinTxid = min,
             MaxTxid = max,
-            Timestamp = Time(max).ToUnixTimeMilliseconds(),
+            Timestamp = (Time(max) + Later).ToUnixTimeMilliseconds(),
         });
         foreach ((uint number, byte[] page) in pages)
         {
@@ -51,7 +54,7 @@ internal sealed class ReplicaFolder(string path)
         string file = FilePath(level, min, max);
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(file)!);
         File.WriteAllBytes(file, content);
-        File.SetLastWriteTimeUtc(file, Time(max).UtcDateTime);
+        File.SetLastWriteTimeUtc(file, (Time(max) + Later).UtcDateTime);
         return file;
     }
 
