@@ -97,7 +97,7 @@ public sealed partial class ArchitectureTests
 
     private static bool IsAllowed(string from, string to) => MayUse.TryGetValue(from, out string[]? allowed) && allowed.Contains(to);
 
-    private static string Repository
+    internal static string Repository
     {
         get
         {

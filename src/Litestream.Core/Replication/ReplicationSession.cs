@@ -281,7 +281,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
         }
 
         lead.Catalogue = new ReplicaCatalogue(start.Replica.Files);
-        bool proven = TryProvePosition(pins, start, out WalPosition position);
+        bool proven = TryProvePosition(_options.DatabasePath, _head!, pins, start, out WalPosition position);
         var known = new CapturedState(start.Txid, start.FileChecksum, start.PageCount, position);
         bool foreign = !await start.Replica.HeadIsOfAsync(_table!.NodeId, cancellationToken).ConfigureAwait(false);
         _capture = new CaptureSession(pins, _folder, _staging, _table, _head!, known, _board, _time)
@@ -362,12 +362,12 @@ internal sealed class ReplicationSession : IAsyncDisposable
         _capture!.CaptureByScan();
     }
 
-    // The same generation, and the frame that was captured last still stands where it stood: what follows it is all that is new.
-    private bool TryProvePosition(LeapfrogPins pins, StartState start, out WalPosition position)
+    /// <summary>The same generation, and the frame that was captured last still stands where it stood: what follows it is all that is new.</summary>
+    internal static bool TryProvePosition(string path, HeadRecordFile records, LeapfrogPins pins, StartState start, out WalPosition position)
     {
         WalPosition now = pins.Position;
         position = now;
-        if (start.Adopted || !_head!.TryRead(start.Txid, out HeadRecord head) || head.FileChecksum != start.FileChecksum)
+        if (start.Adopted || !records.TryRead(start.Txid, out HeadRecord head) || head.FileChecksum != start.FileChecksum)
         {
             return false;
         }
@@ -384,7 +384,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
             return true;
         }
 
-        using var wal = new WalFile(_options.DatabasePath);
+        using var wal = new WalFile(path);
         return wal.TryReadFrameHeader(position.EndOffset - position.FrameSize, out WalFrameHeader frame)
             && frame.IsGenerationOf(position)
             && frame.Checksum == new WalChecksum(position.Checksum1, position.Checksum2);
