@@ -13,21 +13,26 @@ internal sealed class HandMadeReplica(string database, string folder)
 {
     private const ulong Node = 0x0123_4567_89AB_CDEF;
     private const int PageSizeOffset = 16;
-    private static readonly DateTimeOffset Begin = new(2026, 3, 4, 12, 0, 0, TimeSpan.Zero);
 
     private byte[] _last = [];
 
+    /// <summary>When transaction 0 would have been captured.</summary>
+    public static DateTimeOffset Begin { get; } = new(2026, 3, 4, 12, 0, 0, TimeSpan.Zero);
+
+    /// <summary>Time from one transaction to the next.</summary>
+    public TimeSpan Step { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Writes an image of every page at level 9, named 1 to the transaction id.</summary>
-    public Task PutImageAsync(ulong txid)
+    public Task<(ReplicaFile File, LtxTrailer Trailer)> PutImageAsync(ulong txid)
     {
         _last = [];
         return PutAsync(LtxFileName.SnapshotLevel, 1, txid);
     }
 
     /// <summary>Writes the pages that have changed since the last file at level 0.</summary>
-    public Task PutChangesAsync(ulong txid) => PutAsync(0, txid, txid);
+    public Task<(ReplicaFile File, LtxTrailer Trailer)> PutChangesAsync(ulong txid) => PutAsync(0, txid, txid);
 
-    private async Task PutAsync(int level, ulong min, ulong max)
+    private async Task<(ReplicaFile File, LtxTrailer Trailer)> PutAsync(int level, ulong min, ulong max)
     {
         byte[] image = await File.ReadAllBytesAsync(database);
         int pageSize = BinaryPrimitives.ReadUInt16BigEndian(image.AsSpan(PageSizeOffset)) is var size and not 1 ? size : 65536;
@@ -39,7 +44,7 @@ internal sealed class HandMadeReplica(string database, string folder)
             Commit = (uint)(image.Length / pageSize),
             MinTxid = min,
             MaxTxid = max,
-            Timestamp = Begin.AddSeconds(max).ToUnixTimeMilliseconds(),
+            Timestamp = (Begin + (Step * max)).ToUnixTimeMilliseconds(),
             WalOffset = 32 + ((long)max * (24 + pageSize)),
             WalSize = 3 * (24 + pageSize),
             WalSalt1 = 0x1A2B3C4D,
@@ -55,7 +60,7 @@ internal sealed class HandMadeReplica(string database, string folder)
             }
         }
 
-        encoder.Finish();
+        LtxTrailer trailer = encoder.Finish();
         await using IReplicaStore store = ReplicaLocation.Parse(folder).Open();
         await store.PutAsync(
             level,
@@ -65,5 +70,6 @@ internal sealed class HandMadeReplica(string database, string folder)
             (stream, cancel) => stream.WriteAsync(file.WrittenMemory, cancel).AsTask(),
             CancellationToken.None);
         _last = image;
+        return (new ReplicaFile(level, new LtxFileName(min, max), file.WrittenCount, encoder.Header.Time), trailer);
     }
 }
