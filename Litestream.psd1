@@ -18,8 +18,10 @@
         'Repair-SqliteReplica'
         'Reset-SqliteReplication'
         'Restore-SqliteDatabase'
+        'Resume-SqliteReplication'
         'Start-SqliteReplication'
         'Stop-SqliteReplication'
+        'Suspend-SqliteReplication'
         'Sync-SqliteReplication'
         'Test-SqliteReplica'
     )

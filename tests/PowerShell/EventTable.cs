@@ -61,7 +61,9 @@ internal sealed class EventTable : IDisposable
         return connection;
     }
 
-    private void Execute(string text)
+    /// <summary>Runs statements.</summary>
+    /// <param name="text">SQL.</param>
+    public void Execute(string text)
     {
         using SqliteCommand command = _connection.CreateCommand();
         command.CommandText = text;

@@ -11,8 +11,8 @@ public sealed class ModuleTests(PowerShellSession session)
     private static readonly string[] Cmdlets =
     [
         "Get-SqliteReplica", "Get-SqliteReplication", "Get-SqliteRestorePoint", "New-SqliteReplicaLocation", "Remove-SqliteReplica",
-        "Repair-SqliteReplica", "Reset-SqliteReplication", "Restore-SqliteDatabase", "Start-SqliteReplication",
-        "Stop-SqliteReplication", "Sync-SqliteReplication", "Test-SqliteReplica",
+        "Repair-SqliteReplica", "Reset-SqliteReplication", "Restore-SqliteDatabase", "Resume-SqliteReplication",
+        "Start-SqliteReplication", "Stop-SqliteReplication", "Suspend-SqliteReplication", "Sync-SqliteReplication", "Test-SqliteReplica",
     ];
 
     [Fact]
@@ -104,8 +104,10 @@ public sealed class ModuleTests(PowerShellSession session)
         "[-Source] <string> [-OutputPath] <string> -Follow [-Interval <timespan>] [-Once] [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData(
         "Start-SqliteReplication",
-        "[-Path] <string[]> [-Destination] <string[]> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>] [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>] [-NoMaintenance] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]",
-        "[-Destination] <string[]> -LiteralPath <string[]> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>] [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>] [-NoMaintenance] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]")]
+        "[-Path] <string[]> [-Destination] <string[]> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>] [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>] [-NoMaintenance] [-VerifyInterval <timespan>] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]",
+        "[-Destination] <string[]> -LiteralPath <string[]> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>] [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>] [-NoMaintenance] [-VerifyInterval <timespan>] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]")]
+    [InlineData("Resume-SqliteReplication", "[-Path] <string[]> [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
+    [InlineData("Suspend-SqliteReplication", "[-Path] <string[]> [-Timeout <int>] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData("Stop-SqliteReplication", "[-Path] <string[]> [-Timeout <int>] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData("Sync-SqliteReplication", "[[-Path] <string[]>] [-Timeout <int>] [-PassThru] [<CommonParameters>]")]
     [InlineData(

@@ -7,12 +7,15 @@ namespace Litestream.Tests.PowerShell;
 public sealed class PowerShellSession : IDisposable
 {
     private readonly RecordingHost _host = new();
+    private readonly TemporaryFolder _control = new();
     private readonly Runspace _runspace;
 
     public PowerShellSession()
     {
         // The tests' own process is neither pwsh nor the module's host: it says what to run the worker in, as any such program can.
         Environment.SetEnvironmentVariable("LITESTREAM_WORKER_HOST", BuiltModule.HostExecutable);
+        // What else this user replicates on this machine is none of the tests' business.
+        Environment.SetEnvironmentVariable("LITESTREAM_CONTROL_FOLDER", _control["run"]);
         InitialSessionState state = InitialSessionState.CreateDefault2();
         if (OperatingSystem.IsWindows())
         {
@@ -72,7 +75,11 @@ public sealed class PowerShellSession : IDisposable
     /// <summary>A pipeline in the runspace; one at a time.</summary>
     internal System.Management.Automation.PowerShell NewShell() => System.Management.Automation.PowerShell.Create(_runspace);
 
-    public void Dispose() => _runspace.Dispose();
+    public void Dispose()
+    {
+        _runspace.Dispose();
+        _control.Dispose();
+    }
 
     /// <summary>What came of a script.</summary>
     /// <param name="Output">Objects, as they came.</param>

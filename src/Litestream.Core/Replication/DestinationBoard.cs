@@ -45,6 +45,22 @@ internal sealed class DestinationBoard(string destination, TimeProvider time)
         LastErrorAt = time.GetUtcNow(),
     });
 
+    /// <summary>Notes what came of a test of the replica.</summary>
+    /// <param name="outcome">What was proven.</param>
+    /// <param name="txid">Up to which transaction.</param>
+    /// <param name="error">What was found wrong, or could not be proven; null if nothing.</param>
+    public void NoteVerification(VerificationOutcome outcome, ulong txid, string? error)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        Update(status => outcome switch
+        {
+            VerificationOutcome.Pass => status with { LastVerifiedAt = now, VerifiedTxid = txid, LastVerifyAt = now, LastVerifyOutcome = outcome, LastVerifyError = null },
+            // A test that could not be made does not take back what an earlier one has found.
+            VerificationOutcome.Inconclusive when status.LastVerifyOutcome == VerificationOutcome.Fail => status with { LastVerifyAt = now },
+            _ => status with { LastVerifyAt = now, LastVerifyOutcome = outcome, LastVerifyError = error },
+        });
+    }
+
     /// <summary>Changes figures.</summary>
     /// <param name="change">From the old to the new status; quick, without side effects.</param>
     public void Update(Func<DestinationStatus, DestinationStatus> change)

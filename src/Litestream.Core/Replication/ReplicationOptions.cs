@@ -54,6 +54,12 @@ public sealed record ReplicationOptions
     /// <summary>How the replica is kept small.</summary>
     public MaintenanceOptions Maintenance { get; init; } = new();
 
+    /// <summary>
+    /// How long after one test of the replicas the next begins; null for none. <c>Verification.ContinuousVerification</c> makes them, beside
+    /// the replicator.
+    /// </summary>
+    public TimeSpan? VerifyInterval { get; init; }
+
     /// <summary>The gathering in force.</summary>
     internal TimeSpan EffectiveSyncInterval =>
         SyncInterval ?? (Destinations.All(place => place is FolderLocation) ? TimeSpan.Zero : TimeSpan.FromSeconds(1));

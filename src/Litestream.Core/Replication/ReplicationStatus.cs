@@ -66,6 +66,18 @@ public sealed record ReplicationStatus
     /// <summary>When every replica was last known to hold everything captured (UTC); null for never.</summary>
     public DateTimeOffset? LastSyncAt { get; init; }
 
+    /// <summary>When every replica was last proven to restore to the live database, byte for byte (UTC); null if one never was.</summary>
+    public DateTimeOffset? LastVerifiedAt { get; init; }
+
+    /// <summary>The transaction id up to which that was proven of every replica; 0 for none.</summary>
+    public ulong VerifiedTxid { get; init; }
+
+    /// <summary>The worst outcome of the replicas' last tests; null if there was none.</summary>
+    public VerificationOutcome? LastVerifyOutcome { get; init; }
+
+    /// <summary>What the last test of a replica found wrong or could not prove; null if nothing.</summary>
+    public string? LastVerifyError { get; init; }
+
     /// <summary>The last error's message, kept after it has passed; null for none.</summary>
     public string? LastError { get; init; }
 
@@ -79,6 +91,10 @@ public sealed record ReplicationStatus
     /// <param name="places">The destinations.</param>
     internal ReplicationStatus With(IReadOnlyList<DestinationStatus> places)
     {
+        places = [.. places.Select(place => place.Judged())];
+        DestinationStatus? doubted = places.FirstOrDefault(place => place.LastVerifyOutcome == VerificationOutcome.Fail)
+            ?? places.FirstOrDefault(place => place.LastVerifyOutcome == VerificationOutcome.Inconclusive)
+            ?? places.FirstOrDefault(place => place.LastVerifyOutcome is not null);
         DestinationStatus worst = places.MaxBy(place => Severity(place.State))!;
         bool theirs = Severity(worst.State) > Severity(State);
         DestinationStatus? failed = places.Where(place => place.LastErrorAt is not null).MaxBy(place => place.LastErrorAt);
@@ -96,6 +112,10 @@ public sealed record ReplicationStatus
             BytesUploaded = places.Sum(place => place.BytesUploaded),
             BaseImages = places.Sum(place => place.BaseImages),
             LastSyncAt = places.All(place => place.LastSyncAt is not null) ? places.Min(place => place.LastSyncAt) : null,
+            LastVerifiedAt = places.All(place => place.LastVerifiedAt is not null) ? places.Min(place => place.LastVerifiedAt) : null,
+            VerifiedTxid = places.Min(place => place.VerifiedTxid),
+            LastVerifyOutcome = doubted?.LastVerifyOutcome,
+            LastVerifyError = doubted?.LastVerifyError,
             LastError = failed is null ? LastError : failed.LastError,
             LastErrorId = failed is null ? LastErrorId : failed.LastErrorId,
             LastErrorAt = failed is null ? LastErrorAt : failed.LastErrorAt,
@@ -107,6 +127,7 @@ public sealed record ReplicationStatus
         ReplicationState.Streaming => 0,
         ReplicationState.Starting => 1,
         ReplicationState.Retrying => 2,
-        _ => 3,
+        ReplicationState.Damaged => 3,
+        _ => 4,
     };
 }

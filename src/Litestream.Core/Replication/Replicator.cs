@@ -106,6 +106,14 @@ public sealed class Replicator : IAsyncDisposable
         }
     }
 
+    /// <summary>Notes in the status what came of a test of a replica.</summary>
+    /// <param name="destination">Its number in the options.</param>
+    /// <param name="outcome">What was proven.</param>
+    /// <param name="txid">Up to which transaction; 0 for none.</param>
+    /// <param name="error">What was found wrong, or could not be proven; null if nothing.</param>
+    public void NoteVerification(int destination, VerificationOutcome outcome, ulong txid, string? error) =>
+        _board.Destinations[destination].NoteVerification(outcome, txid, error);
+
     /// <summary>Does a last sync and ends. Never throws for a replica that cannot be reached: the status says what is missing.</summary>
     /// <param name="cancellationToken">Ends the last sync; what is captured stays in the local state and goes up at the next start.</param>
     public async Task StopAsync(CancellationToken cancellationToken)

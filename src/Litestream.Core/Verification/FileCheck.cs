@@ -8,6 +8,8 @@ namespace Litestream.Verification;
 /// <summary>Decodes every file of a replica and meets its checksum, then proves that the files lead to the newest without a gap.</summary>
 internal static class FileCheck
 {
+    private const long ProgressBytes = 4L << 20;
+
     /// <summary>Runs the check.</summary>
     /// <param name="store">The replica.</param>
     /// <param name="report">What is known so far.</param>
@@ -23,7 +25,12 @@ internal static class FileCheck
         {
             try
             {
-                await CheckAsync(store, file, cancellationToken).ConfigureAwait(false);
+                long before = report.BytesChecked;
+                await CheckAsync(
+                    store,
+                    file,
+                    read => progress?.Report(new RestoreProgress("checking files", before + read, total)),
+                    cancellationToken).ConfigureAwait(false);
                 report = report with { FilesChecked = report.FilesChecked + 1, BytesChecked = report.BytesChecked + file.Size };
             }
             catch (ReplicaFileNotFoundException)
@@ -49,7 +56,7 @@ internal static class FileCheck
         }
     }
 
-    private static async Task CheckAsync(IReplicaStore store, ReplicaFile file, CancellationToken cancellationToken)
+    private static async Task CheckAsync(IReplicaStore store, ReplicaFile file, Action<long> read, CancellationToken cancellationToken)
     {
         string name = string.Create(CultureInfo.InvariantCulture, $"{file.Level}/{file.Name}");
         Stream stream = await store.OpenReadAsync(file.Level, file.Name, 0, null, cancellationToken).ConfigureAwait(false);
@@ -62,8 +69,13 @@ internal static class FileCheck
             }
 
             byte[] page = new byte[decoder.Header.PageSize];
+            long told = 0;
             while (await decoder.ReadPageAsync(page, cancellationToken).ConfigureAwait(false) != 0)
             {
+                if (decoder.Position - told >= ProgressBytes)
+                {
+                    read(told = decoder.Position);
+                }
             }
 
             if (file.Level == LtxFileName.SnapshotLevel && decoder.PageCount != decoder.Header.PagesOfFullImage)

@@ -45,7 +45,11 @@ internal static class LiveComparison
 
         string path = Path.GetFullPath(options.DatabasePath);
         SqliteLibrary.Load();
-        SqliteLibrary.EnsureAloneInProcess(path);
+        if (!options.BesideReplicator)
+        {
+            SqliteLibrary.EnsureAloneInProcess(path);
+        }
+
         long deadline = Environment.TickCount64 + (long)options.Timeout.TotalMilliseconds;
         ulong compared = 0;
         while (true)

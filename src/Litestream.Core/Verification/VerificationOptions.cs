@@ -17,6 +17,12 @@ public sealed record VerificationOptions
     /// <summary>Folder for the temporary copy; null for the system's.</summary>
     public string? TemporaryFolder { get; init; }
 
+    /// <summary>
+    /// The replicator of this database runs in this process, and has seen to it that nobody else here has the file open. Its connections and
+    /// ours are one library's, which keeps their locks apart.
+    /// </summary>
+    internal bool BesideReplicator { get; init; }
+
     /// <summary>How long <see cref="VerificationDepth.Compare"/> waits for the replica to reach the pinned state.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 }

@@ -1,3 +1,4 @@
+using Litestream.PowerShell.Control;
 using Litestream.PowerShell.Worker;
 using Litestream.Replication;
 
@@ -5,14 +6,16 @@ namespace Litestream.PowerShell.Commands;
 
 /// <summary>
 /// <c>Start-SqliteReplication -Wait</c>: replicates in this process until the pipeline stops or SIGTERM comes, then does a last sync.
-/// What happens meanwhile is verbose output, what goes wrong a warning, what has ended for good an error.
+/// What happens meanwhile is verbose output, what goes wrong a warning, what has ended by an error one.
 /// </summary>
 internal sealed class ForegroundReplication
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly CmdletPipeline _pipeline;
-    private readonly Watched[] _all;
+    private readonly ReplicationOptions[] _options;
+    private readonly HostedReplications _replications = new();
+    private Watched[] _all = [];
 
     /// <summary>Prepares it; nothing is opened yet.</summary>
     /// <param name="pipeline">Where the messages go.</param>
@@ -20,7 +23,7 @@ internal sealed class ForegroundReplication
     internal ForegroundReplication(CmdletPipeline pipeline, IEnumerable<ReplicationOptions> all)
     {
         _pipeline = pipeline;
-        _all = [.. all.Select(options => new Watched(new Replicator(options), options.DatabasePath))];
+        _options = [.. all];
     }
 
     /// <summary>Replicates until told to end, or until nothing is left that runs.</summary>
@@ -31,12 +34,12 @@ internal sealed class ForegroundReplication
         using TerminationSignals signals = new(end.Cancel, ignoreInterrupt: false);
         try
         {
-            foreach (Watched watched in _all)
+            _all = [.. _options.Select((options, index) => new Watched(_replications.Start(index + 1, options)))];
+            ControlServer control = ControlServer.Open(_replications);
+            await using (control.ConfigureAwait(false))
             {
-                watched.Starting = Task.Run(() => watched.Replicator.StartAsync(end.Token), CancellationToken.None);
+                await WatchAsync(end.Token).ConfigureAwait(false);
             }
-
-            await WatchAsync(end.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
@@ -47,22 +50,27 @@ internal sealed class ForegroundReplication
             await Task.WhenAll(_all.Select(StopAsync)).ConfigureAwait(false);
         }
 
-        foreach (Watched watched in _all.Where(watched => !watched.Reported))
+        foreach (Watched watched in _all.Where(watched => !watched.Ended))
         {
             if (LastSync.Shortfall(SqliteReplication.From(watched.Last!, Environment.ProcessId)) is { } shortfall)
             {
-                await _pipeline.WriteErrorAsync(ErrorTable.Record(shortfall, watched.Path), stop).ConfigureAwait(false);
+                await _pipeline.WriteErrorAsync(ErrorTable.Record(shortfall, watched.Replication.Path), stop).ConfigureAwait(false);
             }
         }
     }
 
     private async Task WatchAsync(CancellationToken end)
     {
-        while (_all.Any(watched => !watched.Reported))
+        while (_all.Any(watched => !watched.Ended))
         {
-            foreach (Watched watched in _all.Where(watched => !watched.Reported))
+            foreach (Watched watched in _all)
             {
-                await ReportAsync(watched, end).ConfigureAwait(false);
+                // Another session may have resumed what had ended by an error.
+                watched.Ended &= HasEnded(_replications.Status(watched.Replication), watched);
+                if (!watched.Ended)
+                {
+                    await ReportAsync(watched, end).ConfigureAwait(false);
+                }
             }
 
             await Task.Delay(LookInterval, end).ConfigureAwait(false);
@@ -71,25 +79,34 @@ internal sealed class ForegroundReplication
 
     private async Task ReportAsync(Watched watched, CancellationToken end)
     {
-        if (watched.Starting.IsFaulted)
+        if (watched.Replication.Starting.IsFaulted && watched.Last is null or { State: ReplicationState.Starting })
         {
-            watched.Reported = true;
-            await _pipeline.WriteErrorAsync(ErrorTable.Record(watched.Starting.Exception, watched.Path), end).ConfigureAwait(false);
+            watched.Ended = true;
+            await _pipeline.WriteErrorAsync(ErrorTable.Record(watched.Replication.Starting.Exception, watched.Replication.Path), end).ConfigureAwait(false);
             return;
         }
 
-        ReplicationStatus status = watched.Replicator.Status;
-        if (status.State == ReplicationState.Faulted && watched.Starting.IsCompleted)
+        ReplicationStatus status = _replications.Status(watched.Replication);
+        if (HasEnded(status, watched))
         {
-            watched.Reported = true;
-            ReplicationException fault = LastSync.Shortfall(SqliteReplication.From(status, Environment.ProcessId))!;
-            await _pipeline.WriteErrorAsync(ErrorTable.Record(fault, watched.Path), end).ConfigureAwait(false);
+            // By an error, or because another session has stopped it.
+            watched.Ended = true;
+            if (LastSync.Shortfall(SqliteReplication.From(status, Environment.ProcessId)) is { } shortfall)
+            {
+                await _pipeline.WriteErrorAsync(ErrorTable.Record(shortfall, watched.Replication.Path), end).ConfigureAwait(false);
+            }
+
             return;
         }
 
         if (status.LastErrorAt != watched.Last?.LastErrorAt && status.LastError is { } error)
         {
             await _pipeline.WriteWarningAsync($"{status.DatabasePath}: {error}", end).ConfigureAwait(false);
+        }
+
+        if (status.LastVerifyError is { } doubt && doubt != watched.Last?.LastVerifyError)
+        {
+            await _pipeline.WriteWarningAsync($"{status.DatabasePath}: {doubt}", end).ConfigureAwait(false);
         }
 
         if (status.State != watched.Last?.State || status.Detail != watched.Last.Detail)
@@ -108,27 +125,25 @@ internal sealed class ForegroundReplication
         watched.Last = status;
     }
 
+    private static bool HasEnded(ReplicationStatus status, Watched watched) =>
+        status.State is ReplicationState.Stopped or ReplicationState.Faulted && watched.Replication.Starting.IsCompleted;
+
     private static async Task StopAsync(Watched watched)
     {
-        watched.Last = await OrderlyEnd.StopAsync(watched.Replicator, WorkerProtocol.LastSyncLimit).ConfigureAwait(false);
-        await watched.Replicator.DisposeAsync().ConfigureAwait(false);
-        await watched.Starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        watched.Last = await watched.Replication.StopAsync(WorkerProtocol.LastSyncLimit).ConfigureAwait(false);
+        await watched.Replication.DisposeAsync().ConfigureAwait(false);
     }
 
-    private sealed class Watched(Replicator replicator, string path)
+    private sealed class Watched(HostedReplication replication)
     {
-        internal Replicator Replicator => replicator;
-
-        internal string Path => path;
-
-        internal Task Starting { get; set; } = Task.CompletedTask;
+        internal HostedReplication Replication => replication;
 
         internal ReplicationStatus? Last { get; set; }
 
         /// <summary>What is to be heard once was written.</summary>
         internal bool Noticed { get; set; }
 
-        /// <summary>It has ended by an error, and that was written.</summary>
-        internal bool Reported { get; set; }
+        /// <summary>It has ended, and what is to be said of that was written.</summary>
+        internal bool Ended { get; set; }
     }
 }

@@ -4,7 +4,7 @@ using Litestream.PowerShell.Worker;
 namespace Litestream.PowerShell.Commands;
 
 /// <summary>
-/// <para type="synopsis">Shows the replications that this session has started.</para>
+/// <para type="synopsis">Shows what is replicated: by this session, and by this user's other sessions and services.</para>
 /// <para type="description">Each is shown as it is at this moment: what it does, which transaction is captured and which is in the
 /// replica, how far the replica is behind, and the last error. One that ended by an error stays listed until it is stopped or its
 /// database is started again.</para>
@@ -23,7 +23,7 @@ public sealed class GetSqliteReplicationCommand : ReplicationCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord() => RunOn(Path, async (selected, pipeline, stop) =>
     {
-        foreach (SessionReplication replication in selected)
+        foreach (ListedReplication replication in selected)
         {
             await pipeline.WriteObjectAsync(replication.ToOutput(), stop).ConfigureAwait(false);
         }

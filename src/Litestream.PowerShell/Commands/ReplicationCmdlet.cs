@@ -1,9 +1,10 @@
 using System.Management.Automation;
+using Litestream.PowerShell.Control;
 using Litestream.PowerShell.Worker;
 
 namespace Litestream.PowerShell.Commands;
 
-/// <summary>A cmdlet about replications that this session has started.</summary>
+/// <summary>A cmdlet about replications of this user: those that this session has started, and those of other processes.</summary>
 public abstract class ReplicationCmdlet : AsyncCmdlet
 {
     /// <summary>
@@ -12,7 +13,7 @@ public abstract class ReplicationCmdlet : AsyncCmdlet
     /// <param name="paths">Paths of databases or patterns for them; null for all.</param>
     /// <param name="work">What to do with them.</param>
     private protected void RunOn(
-        string[]? paths, Func<IReadOnlyList<SessionReplication>, CmdletPipeline, CancellationToken, Task> work)
+        string[]? paths, Func<IReadOnlyList<ListedReplication>, CmdletPipeline, CancellationToken, Task> work)
     {
         List<(string Written, string Full)>? patterns = paths is null ? null : [];
         foreach (string path in paths ?? [])
@@ -25,13 +26,33 @@ public abstract class ReplicationCmdlet : AsyncCmdlet
 
         Run(async (pipeline, stop) =>
         {
-            IReadOnlyList<SessionReplication> all = await SessionReplications.Current.ListAsync(stop).ConfigureAwait(false);
-            await work(await SelectAsync(all, patterns, pipeline, stop).ConfigureAwait(false), pipeline, stop).ConfigureAwait(false);
+            IReadOnlyList<SessionReplication> own = await SessionReplications.Current.ListAsync(stop).ConfigureAwait(false);
+            HashSet<int> known = [.. own.Select(replication => replication.Worker.ProcessId)];
+            (IReadOnlyList<ControlledReplication> others, IReadOnlyList<string> silent) =
+                await ControlConnection.ListAsync(known, stop).ConfigureAwait(false);
+            try
+            {
+                foreach (string message in silent)
+                {
+                    await pipeline.WriteWarningAsync(message, stop).ConfigureAwait(false);
+                }
+
+                IReadOnlyList<ListedReplication> selected =
+                    await SelectAsync([.. own, .. others], patterns, pipeline, stop).ConfigureAwait(false);
+                await work(selected, pipeline, stop).ConfigureAwait(false);
+            }
+            finally
+            {
+                foreach (ControlConnection connection in others.Select(other => other.Connection).Distinct())
+                {
+                    await connection.DisposeAsync().ConfigureAwait(false);
+                }
+            }
         });
     }
 
-    private static async Task<IReadOnlyList<SessionReplication>> SelectAsync(
-        IReadOnlyList<SessionReplication> all,
+    private static async Task<IReadOnlyList<ListedReplication>> SelectAsync(
+        IReadOnlyList<ListedReplication> all,
         List<(string Written, string Full)>? patterns,
         CmdletPipeline pipeline,
         CancellationToken stop)
@@ -41,10 +62,10 @@ public abstract class ReplicationCmdlet : AsyncCmdlet
             return all;
         }
 
-        List<SessionReplication> selected = [];
+        List<ListedReplication> selected = [];
         foreach ((string written, string full) in patterns)
         {
-            SessionReplication[] matches = [.. all.Where(replication => DatabasePaths.Same(replication.Path, full))];
+            ListedReplication[] matches = [.. all.Where(replication => DatabasePaths.Same(replication.Path, full))];
             if (matches.Length == 0 && WildcardPattern.ContainsWildcardCharacters(written))
             {
                 matches = [.. all.Where(replication => Matches(replication.Path, written, full))];
@@ -52,7 +73,7 @@ public abstract class ReplicationCmdlet : AsyncCmdlet
             else if (matches.Length == 0)
             {
                 ReplicationException missing = new(
-                    ErrorTable.ReplicationNotFound, $"This session does not replicate '{full}'.")
+                    ErrorTable.ReplicationNotFound, $"No session or service of this user replicates '{full}' on this machine.")
                 {
                     Database = full,
                 };

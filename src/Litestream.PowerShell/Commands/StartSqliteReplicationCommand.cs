@@ -95,6 +95,12 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
     [Parameter]
     public SwitchParameter NoMaintenance { get; set; }
 
+    /// <summary>Restores each replica now and then, in the background, and compares it with the live database byte for byte; the pause between
+    /// two such tests. LastVerifiedAt and LastVerifyOutcome say what came of it.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan? VerifyInterval { get; set; }
+
     /// <summary>With -Once: for how many seconds to go on trying while the replica or the database fails.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
@@ -106,6 +112,14 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
         if (Wait && Once)
         {
             Refuse(ErrorTable.ParametersContradict, "-Wait replicates until it is told to end, -Once ends by itself: give one of them.", null);
+        }
+
+        if (VerifyInterval is { } pause && (Once || pause <= TimeSpan.Zero))
+        {
+            Refuse(
+                ErrorTable.ParametersContradict,
+                Once ? "-Once ends before a test by -VerifyInterval could be made: use Test-SqliteReplica after it." : "-VerifyInterval must be more than 0.",
+                null);
         }
 
         try
@@ -207,6 +221,7 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
         MaxStagingBytes = MaxStagingBytes,
         SyncInterval = SyncInterval,
         Maintenance = Maintenance(),
+        VerifyInterval = VerifyInterval,
     };
 
     private MaintenanceOptions Maintenance()

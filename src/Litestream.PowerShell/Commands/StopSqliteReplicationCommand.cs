@@ -5,7 +5,8 @@ namespace Litestream.PowerShell.Commands;
 
 /// <summary>
 /// <para type="synopsis">Brings the replica up to date and ends the replication.</para>
-/// <para type="description">Does a last sync, ends the replication and takes it off the list of Get-SqliteReplication. If the replica
+/// <para type="description">Does a last sync, ends the replication and takes it off the list of Get-SqliteReplication, whichever session or
+/// service of this user has started it. If the replica
 /// cannot be reached in time, what is missing stays beside the database, an error says so, and the next start sends it.</para>
 /// </summary>
 [Cmdlet(VerbsLifecycle.Stop, "SqliteReplication", SupportsShouldProcess = true)]
@@ -34,12 +35,12 @@ public sealed class StopSqliteReplicationCommand : ReplicationCmdlet
     protected override void ProcessRecord() => RunOn(Path, async (selected, pipeline, stop) =>
     {
         List<Task<SqliteReplication>> ending = [];
-        foreach (SessionReplication replication in selected)
+        foreach (ListedReplication replication in selected)
         {
             string target = replication.ToOutput().ToString();
             if (await pipeline.InvokeAsync(() => ShouldProcess(target, "Stop replication"), stop).ConfigureAwait(false))
             {
-                ending.Add(SessionReplications.Current.StopAsync(replication, TimeSpan.FromSeconds(Timeout), stop));
+                ending.Add(replication.StopAsync(TimeSpan.FromSeconds(Timeout), stop));
             }
         }
 

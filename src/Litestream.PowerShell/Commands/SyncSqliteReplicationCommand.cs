@@ -38,9 +38,9 @@ public sealed class SyncSqliteReplicationCommand : ReplicationCmdlet
         }
 
         // All at once, so that the limit is one for all.
-        (SessionReplication Replication, Task Sync)[] syncs =
+        (ListedReplication Replication, Task Sync)[] syncs =
             [.. selected.Select(replication => (replication, replication.SyncAsync(limit.Token)))];
-        foreach ((SessionReplication replication, Task sync) in syncs)
+        foreach ((ListedReplication replication, Task sync) in syncs)
         {
             if (await ErrorOfAsync(replication, sync, stop).ConfigureAwait(false) is { } error)
             {
@@ -53,7 +53,7 @@ public sealed class SyncSqliteReplicationCommand : ReplicationCmdlet
         }
     });
 
-    private async Task<ErrorRecord?> ErrorOfAsync(SessionReplication replication, Task sync, CancellationToken stop)
+    private async Task<ErrorRecord?> ErrorOfAsync(ListedReplication replication, Task sync, CancellationToken stop)
     {
         try
         {

@@ -18,6 +18,9 @@ internal static class ErrorTable
     /// <summary>No replication of this session matches.</summary>
     internal const string ReplicationNotFound = "ReplicationNotFound";
 
+    /// <summary>A sync of a replication that is suspended.</summary>
+    internal const string ReplicationSuspended = "ReplicationSuspended";
+
     /// <summary>No executable was found to run the worker.</summary>
     internal const string WorkerHostNotFound = "WorkerHostNotFound";
 
@@ -71,7 +74,8 @@ internal static class ErrorTable
         ["RestoreTargetUnusable"] = new(ErrorCategory.WriteError, "Choose a folder that exists, can be written and has room."),
         [DestinationShared] = new(ErrorCategory.InvalidArgument, "Pipe objects with a Path and a Destination each, none inside another."),
         [PathNotFileSystem] = new(ErrorCategory.InvalidArgument, "Give a path of the file system."),
-        [ReplicationNotFound] = new(ErrorCategory.ObjectNotFound, "Get-SqliteReplication lists the replications of this session."),
+        [ReplicationNotFound] = new(ErrorCategory.ObjectNotFound, "Get-SqliteReplication lists the replications of this user on this machine."),
+        [ReplicationSuspended] = new(ErrorCategory.InvalidOperation, "Resume it with Resume-SqliteReplication."),
         [WorkerHostNotFound] = new(ErrorCategory.NotInstalled, "Run it in pwsh 7.6 or later or in Litestream.Host, or use -Wait."),
         [WorkerStartFailed] = new(ErrorCategory.ResourceUnavailable, "Read the output in the message; -Wait replicates in this process."),
         [WorkerEnded] = new(ErrorCategory.ResourceUnavailable, "Start the replication again: it continues where the replica ends."),

@@ -6,6 +6,7 @@ namespace Litestream.PowerShell;
 public sealed record SqliteReplication
 {
     private readonly int _state;
+    private readonly int? _lastVerifyOutcome;
 
     /// <summary>Full path of the database.</summary>
     public required string Path { get; init; }
@@ -68,6 +69,22 @@ public sealed record SqliteReplication
     /// <summary>When every replica was last known to hold everything captured (local time); null for never.</summary>
     public DateTime? LastSyncAt { get; init; }
 
+    /// <summary>When every replica was last proven to restore to the live database, byte for byte (local time); null for never.</summary>
+    public DateTime? LastVerifiedAt { get; init; }
+
+    /// <summary>The transaction id up to which that was proven; 0 for none.</summary>
+    public ulong VerifiedTxid { get; init; }
+
+    /// <summary>What came of the last test: Pass, Fail, or Inconclusive where nothing could be proven; null for none.</summary>
+    public VerificationOutcome? LastVerifyOutcome
+    {
+        get => (VerificationOutcome?)_lastVerifyOutcome;
+        init => _lastVerifyOutcome = (int?)value;
+    }
+
+    /// <summary>What the last test found wrong or could not prove; null if nothing.</summary>
+    public string? LastVerifyError { get; init; }
+
     /// <summary>The last error's message, kept after it has passed; null for none.</summary>
     public string? LastError { get; init; }
 
@@ -104,6 +121,10 @@ public sealed record SqliteReplication
         BaseImages = status.BaseImages,
         Scans = status.Scans,
         LastSyncAt = status.LastSyncAt?.LocalDateTime,
+        LastVerifiedAt = status.LastVerifiedAt?.LocalDateTime,
+        VerifiedTxid = status.VerifiedTxid,
+        LastVerifyOutcome = status.LastVerifyOutcome,
+        LastVerifyError = status.LastVerifyError,
         LastError = status.LastError,
         LastErrorId = status.LastErrorId,
         LastErrorAt = status.LastErrorAt?.LocalDateTime,

@@ -1,6 +1,8 @@
 using System.ComponentModel;
 using System.IO.Pipes;
 using System.Runtime.InteropServices;
+using Litestream.PowerShell.Control;
+using Litestream.Replication;
 
 namespace Litestream.PowerShell.Worker;
 
@@ -31,8 +33,23 @@ public static partial class WorkerEntryPoint
             File.Delete(pipeName);
         }
 
-        using WorkerSession session = new(pipe);
-        session.RunAsync(terminate.Token).GetAwaiter().GetResult();
+        ServeAsync(pipe, terminate.Token).GetAwaiter().GetResult();
+    }
+
+    private static async Task ServeAsync(NamedPipeClientStream pipe, CancellationToken terminate)
+    {
+        HostedReplications replications = new();
+        using WorkerSession session = new(pipe, replications, owner: true);
+        ControlServer control = ControlServer.Open(replications);
+        await using (control.ConfigureAwait(false))
+        {
+            await session.RunAsync(terminate).ConfigureAwait(false);
+            Dictionary<int, ReplicationStatus> last = await replications.StopAllAsync().ConfigureAwait(false);
+            if (terminate.IsCancellationRequested)
+            {
+                await session.SayLastWordsAsync(last).ConfigureAwait(false);
+            }
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "setsid")]

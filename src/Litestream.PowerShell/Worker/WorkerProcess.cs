@@ -5,7 +5,6 @@ using System.Management.Automation;
 using System.Management.Automation.Language;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using Litestream.Replication;
 
 namespace Litestream.PowerShell.Worker;
@@ -28,15 +27,14 @@ internal sealed class WorkerProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly NamedPipeServerStream _pipe;
     private readonly ConcurrentQueue<string> _errorLines = [];
-    private readonly ConcurrentDictionary<long, TaskCompletionSource<WorkerReply>> _waiting = [];
-    private readonly SemaphoreSlim _writing = new(1);
-    private long _lastId;
+    private readonly WorkerChannel _channel;
     private Task _reading = Task.CompletedTask;
 
     private WorkerProcess(Process process, NamedPipeServerStream pipe)
     {
         _process = process;
         _pipe = pipe;
+        _channel = new WorkerChannel(pipe);
     }
 
     /// <summary>Its process id.</summary>
@@ -49,7 +47,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
     internal DateTimeOffset EndedAt { get; private set; }
 
     /// <summary>What a worker that ended on a signal said last; null if it said nothing.</summary>
-    internal IReadOnlyDictionary<int, ReplicationStatus>? LastWords { get; private set; }
+    internal IReadOnlyDictionary<int, ReplicationStatus>? LastWords => _channel.LastWords;
 
     /// <summary>Starts a worker and waits until it has connected.</summary>
     /// <param name="executable">What to run it in.</param>
@@ -84,25 +82,19 @@ internal sealed class WorkerProcess : IAsyncDisposable
     internal async Task<IReadOnlyDictionary<int, ReplicationStatus>> AskAsync(
         WorkerRequestKind kind, Func<WorkerRequest, WorkerRequest>? configure, CancellationToken cancellationToken)
     {
-        WorkerRequest request = new(Interlocked.Increment(ref _lastId), kind);
-        request = configure?.Invoke(request) ?? request;
-        TaskCompletionSource<WorkerReply> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        _waiting[request.Id] = answer;
+        if (EndMessage is not null)
+        {
+            throw Ended();
+        }
+
         try
         {
-            // After the entry, so that the end of the worker either sees the entry or is seen here.
-            if (EndMessage is not null)
-            {
-                throw Ended();
-            }
-
-            await SendAsync(request, cancellationToken).ConfigureAwait(false);
-            WorkerReply reply = await answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-            return reply.Failure is { } failure ? throw failure.ToException() : reply.Statuses;
+            return await _channel.AskAsync(kind, configure, cancellationToken).ConfigureAwait(false);
         }
-        finally
+        catch (IOException)
         {
-            _waiting.TryRemove(request.Id, out _);
+            await _reading.ConfigureAwait(false);
+            throw Ended();
         }
     }
 
@@ -198,7 +190,8 @@ internal sealed class WorkerProcess : IAsyncDisposable
         {
             await limit.CancelAsync().ConfigureAwait(false);
             await exiting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            _reading = Task.Run(ReadAsync, CancellationToken.None);
+            _channel.Open();
+            _reading = Task.Run(ObserveEndAsync, CancellationToken.None);
             return;
         }
 
@@ -213,59 +206,11 @@ internal sealed class WorkerProcess : IAsyncDisposable
         throw new ReplicationException(ErrorTable.WorkerStartFailed, $"The worker process {what} before it was ready.{Output()}");
     }
 
-    private async Task SendAsync(WorkerRequest request, CancellationToken cancellationToken)
+    private async Task ObserveEndAsync()
     {
-        byte[] line = [.. Encoding.UTF8.GetBytes(WorkerProtocol.Line(request)), (byte)'\n'];
-        await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            // Never half a line: a cancelled caller is not the last one.
-            await _pipe.WriteAsync(line, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
-        {
-            await _reading.ConfigureAwait(false);
-            throw Ended();
-        }
-        finally
-        {
-            _writing.Release();
-        }
-    }
-
-    private async Task ReadAsync()
-    {
-        string? malformed = null;
-        try
-        {
-            using StreamReader reader = new(_pipe, leaveOpen: true);
-            while (await reader.ReadLineAsync().ConfigureAwait(false) is { } line)
-            {
-                WorkerReply reply = WorkerProtocol.ReadReply(line);
-                if (reply.Id == 0)
-                {
-                    LastWords = reply.Statuses;
-                }
-                else if (_waiting.TryGetValue(reply.Id, out TaskCompletionSource<WorkerReply>? answer))
-                {
-                    answer.TrySetResult(reply);
-                }
-            }
-        }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException or OperationCanceledException)
-        {
-            // The pipe is gone: the same as its end.
-        }
-        catch (JsonException exception)
-        {
-            malformed = exception.Message;
-        }
-
+        string? malformed = await _channel.Ended.ConfigureAwait(false);
         SetEnd(EndMessage ?? await EndMessageAsync(malformed).ConfigureAwait(false));
-        foreach (TaskCompletionSource<WorkerReply> answer in _waiting.Values)
-        {
-            answer.TrySetException(Ended());
-        }
+        _channel.Fail(Ended());
     }
 
     private void SetEnd(string message)

@@ -14,7 +14,8 @@ internal sealed record WorkerRequest(long Id, WorkerRequestKind Kind)
     public ReplicationOptions? Options { get; init; }
 
     /// <summary>
-    /// Start: how long to wait for it to stream before answering that it is still starting. Stop: how long the last sync may take.
+    /// Start, Resume: how long to wait for it to stream before answering that it is still starting. Stop, Suspend: how long the last
+    /// sync may take.
     /// </summary>
     public TimeSpan Limit { get; init; }
 }

@@ -14,4 +14,10 @@ internal enum WorkerRequestKind
 
     /// <summary>Do a last sync, end the replication and forget it.</summary>
     Stop,
+
+    /// <summary>Do a last sync and close the database until it is resumed.</summary>
+    Suspend,
+
+    /// <summary>Go on after a suspension or a fault.</summary>
+    Resume,
 }

@@ -1,29 +1,30 @@
-using System.IO.Pipes;
 using System.Text.Json;
 using Litestream.Replication;
 
 namespace Litestream.PowerShell.Worker;
 
 /// <summary>
-/// The worker's side of the pipe. Requests are served side by side, each with one reply. The end of the pipe, which the system closes
-/// however the caller ended, is the order to do a last sync of everything and to end; so is SIGTERM.
+/// The worker's side of one connection. Requests are served side by side, each with one reply, until the other side closes.
 /// </summary>
-/// <param name="pipe">Connected to the caller.</param>
-internal sealed class WorkerSession(PipeStream pipe) : IDisposable
+/// <param name="stream">Connected to a caller.</param>
+/// <param name="replications">What this process replicates.</param>
+/// <param name="owner">The caller is the process that started this one: it alone may start replications, and those that it stops are
+/// forgotten, while one that somebody else has stopped is kept for its owner to see.</param>
+internal sealed class WorkerSession(Stream stream, HostedReplications replications, bool owner) : IDisposable
 {
-    private readonly Lock _gate = new();
-    private readonly Dictionary<int, Replicator> _replicators = [];
+    private static readonly TimeSpan LastRepliesLimit = TimeSpan.FromSeconds(1);
+
     private readonly SemaphoreSlim _writing = new(1);
 
-    /// <summary>Serves until the pipe ends or the token is cancelled; then does a last sync and returns.</summary>
-    /// <param name="terminate">Cancelled by a signal.</param>
+    /// <summary>Serves until the other side closes, breaks the protocol, or the token is cancelled.</summary>
+    /// <param name="terminate">Ends it.</param>
     internal async Task RunAsync(CancellationToken terminate)
     {
         List<Task> serving = [];
-        using StreamReader reader = new(pipe, leaveOpen: true);
+        LineReader reader = new(stream, owner ? LineReader.MaxOwnerLine : LineReader.MaxControlLine);
         try
         {
-            while (await reader.ReadLineAsync(terminate).ConfigureAwait(false) is { } line)
+            while (await reader.ReadAsync(terminate).ConfigureAwait(false) is { } line)
             {
                 serving.RemoveAll(task => task.IsCompleted);
                 serving.Add(ServeAsync(WorkerProtocol.ReadRequest(line)));
@@ -31,19 +32,20 @@ internal sealed class WorkerSession(PipeStream pipe) : IDisposable
         }
         catch (OperationCanceledException) when (terminate.IsCancellationRequested)
         {
-            // The last words are below.
+            // The process ends.
         }
         catch (Exception exception) when (exception is IOException or JsonException)
         {
-            // The caller was killed, or is of another version: the same as the end of the pipe.
+            // The caller was killed, or is of another version: the same as the end of the stream.
         }
 
-        Dictionary<int, ReplicationStatus> last = await StopAllAsync().ConfigureAwait(false);
-        if (terminate.IsCancellationRequested)
-        {
-            await ReplyAsync(new WorkerReply(0) { Statuses = last }).ConfigureAwait(false);
-        }
+        // What has just been done is said; what waits, for a replica perhaps, is not waited for.
+        await Task.WhenAny(Task.WhenAll(serving), Task.Delay(LastRepliesLimit, CancellationToken.None)).ConfigureAwait(false);
     }
+
+    /// <summary>Tells the caller how everything was at the end.</summary>
+    /// <param name="last">Last statuses, by number.</param>
+    internal Task SayLastWordsAsync(IReadOnlyDictionary<int, ReplicationStatus> last) => ReplyAsync(new WorkerReply(0) { Statuses = last });
 
     /// <inheritdoc/>
     public void Dispose() => _writing.Dispose();
@@ -63,95 +65,69 @@ internal sealed class WorkerSession(PipeStream pipe) : IDisposable
         await ReplyAsync(reply).ConfigureAwait(false);
     }
 
-    private Task<IReadOnlyDictionary<int, ReplicationStatus>> CarryOutAsync(WorkerRequest request) => request.Kind switch
+    private async Task<IReadOnlyDictionary<int, ReplicationStatus>> CarryOutAsync(WorkerRequest request)
     {
-        WorkerRequestKind.Start => StartAsync(request),
-        WorkerRequestKind.Status => Task.FromResult<IReadOnlyDictionary<int, ReplicationStatus>>(Statuses()),
-        WorkerRequestKind.Sync => SyncAsync(request.Key),
-        WorkerRequestKind.Stop => StopAsync(request),
-        _ => throw new ArgumentOutOfRangeException(nameof(request), request.Kind, "The worker is older than its caller."),
-    };
-
-    private async Task<IReadOnlyDictionary<int, ReplicationStatus>> StartAsync(WorkerRequest request)
-    {
-        Replicator replicator = new(request.Options!);
-        lock (_gate)
+        if (request.Kind == WorkerRequestKind.Status)
         {
-            // Before it starts, so that the end of the session stops it too.
-            _replicators.Add(request.Key, replicator);
+            return replications.Statuses(ended: owner);
         }
 
-        Task starting = Task.Run(() => replicator.StartAsync(CancellationToken.None));
-        await Task.WhenAny(starting, Task.Delay(request.Limit)).ConfigureAwait(false);
-        if (starting.IsFaulted)
+        HostedReplication replication = request.Kind == WorkerRequestKind.Start
+            ? await StartAsync(request).ConfigureAwait(false)
+            : replications.Find(request.Key);
+        switch (request.Kind)
         {
-            Forget(request.Key);
-            await replicator.DisposeAsync().ConfigureAwait(false);
-            await starting.ConfigureAwait(false);
+            case WorkerRequestKind.Start:
+                break;
+            case WorkerRequestKind.Sync:
+                await replication.SyncAsync(CancellationToken.None).ConfigureAwait(false);
+                break;
+            case WorkerRequestKind.Suspend:
+                await replication.SuspendAsync(request.Limit).ConfigureAwait(false);
+                break;
+            case WorkerRequestKind.Resume:
+                await replication.ResumeAsync(request.Limit).ConfigureAwait(false);
+                break;
+            case WorkerRequestKind.Stop:
+                await StopAsync(request, replication).ConfigureAwait(false);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(request), request.Kind, "The worker is older than its caller.");
         }
 
-        // A later failure shows in the status.
-        _ = starting.ContinueWith(
-            task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-        return Status(request.Key, replicator);
+        return new Dictionary<int, ReplicationStatus> { [request.Key] = replications.Status(replication) };
     }
 
-    private async Task<IReadOnlyDictionary<int, ReplicationStatus>> SyncAsync(int key)
+    private async Task<HostedReplication> StartAsync(WorkerRequest request)
     {
-        Replicator replicator = Find(key);
-        await replicator.SyncAsync(CancellationToken.None).ConfigureAwait(false);
-        return Status(key, replicator);
-    }
-
-    private async Task<IReadOnlyDictionary<int, ReplicationStatus>> StopAsync(WorkerRequest request)
-    {
-        Replicator replicator = Find(request.Key);
-        ReplicationStatus last = await OrderlyEnd.StopAsync(replicator, request.Limit).ConfigureAwait(false);
-        Forget(request.Key);
-        await replicator.DisposeAsync().ConfigureAwait(false);
-        return new Dictionary<int, ReplicationStatus> { [request.Key] = last };
-    }
-
-    private async Task<Dictionary<int, ReplicationStatus>> StopAllAsync()
-    {
-        KeyValuePair<int, Replicator>[] all;
-        lock (_gate)
+        if (!owner)
         {
-            all = [.. _replicators];
+            throw new ReplicationException(ErrorTable.ReplicationNotFound, "A replication is started by its own process alone.");
         }
 
-        ReplicationStatus[] last = await Task.WhenAll(
-            all.Select(entry => OrderlyEnd.StopAsync(entry.Value, WorkerProtocol.LastSyncLimit))).ConfigureAwait(false);
-        return all.Zip(last, (entry, status) => (entry.Key, status)).ToDictionary();
+        HostedReplication replication = replications.Start(request.Key, request.Options!);
+        try
+        {
+            await replication.WaitForStartAsync(request.Limit).ConfigureAwait(false);
+        }
+        catch
+        {
+            await replications.ForgetAsync(request.Key).ConfigureAwait(false);
+            throw;
+        }
+
+        return replication;
     }
 
-    private Replicator Find(int key)
+    private async Task StopAsync(WorkerRequest request, HostedReplication replication)
     {
-        lock (_gate)
+        replication.StoppedByOther |= !owner;
+        await replication.StopAsync(request.Limit).ConfigureAwait(false);
+        if (owner)
         {
-            return _replicators.TryGetValue(key, out Replicator? replicator)
-                ? replicator
-                : throw new ReplicationException(ErrorTable.ReplicationNotFound, "The replication has been stopped already.");
+            await replications.ForgetAsync(request.Key).ConfigureAwait(false);
         }
     }
-
-    private void Forget(int key)
-    {
-        lock (_gate)
-        {
-            _replicators.Remove(key);
-        }
-    }
-
-    private Dictionary<int, ReplicationStatus> Statuses()
-    {
-        lock (_gate)
-        {
-            return _replicators.ToDictionary(entry => entry.Key, entry => entry.Value.Status);
-        }
-    }
-
-    private static Dictionary<int, ReplicationStatus> Status(int key, Replicator replicator) => new() { [key] = replicator.Status };
 
     private async Task ReplyAsync(WorkerReply reply)
     {
@@ -159,10 +135,10 @@ internal sealed class WorkerSession(PipeStream pipe) : IDisposable
         await _writing.WaitAsync().ConfigureAwait(false);
         try
         {
-            await pipe.WriteAsync(line).ConfigureAwait(false);
-            await pipe.FlushAsync().ConfigureAwait(false);
+            await stream.WriteAsync(line).ConfigureAwait(false);
+            await stream.FlushAsync().ConfigureAwait(false);
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
         {
             // The caller has ended and needs no answer; the reading side sees it too and ends the session.
         }

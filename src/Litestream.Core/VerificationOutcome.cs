@@ -1,4 +1,4 @@
-namespace Litestream.Verification;
+namespace Litestream;
 
 /// <summary>What a test of a replica proved.</summary>
 public enum VerificationOutcome

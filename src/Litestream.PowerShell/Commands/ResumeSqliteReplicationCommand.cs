@@ -1,0 +1,56 @@
+using System.Management.Automation;
+using Litestream.PowerShell.Worker;
+
+namespace Litestream.PowerShell.Commands;
+
+/// <summary>
+/// <para type="synopsis">Goes on with replications that were suspended, or that have ended by an error which is mended.</para>
+/// <para type="description">Opens the database, proves how it stands to its replica, and streams again. One that streams already is left alone.</para>
+/// </summary>
+[Cmdlet(VerbsLifecycle.Resume, "SqliteReplication", SupportsShouldProcess = true)]
+[OutputType(typeof(SqliteReplication))]
+public sealed class ResumeSqliteReplicationCommand : ReplicationCmdlet
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    /// <summary>Databases, by path or pattern; <c>*</c> for all.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "FullName")]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[] Path { get; set; } = [];
+
+    /// <summary>Puts the replication out as it is afterwards.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => RunOn(Path, async (selected, pipeline, stop) =>
+    {
+        List<(ListedReplication Replication, Task Change)> changes = [];
+        foreach (ListedReplication replication in selected)
+        {
+            string target = replication.ToOutput().ToString();
+            if (await pipeline.InvokeAsync(() => ShouldProcess(target, "Resume replication"), stop).ConfigureAwait(false))
+            {
+                changes.Add((replication, replication.ResumeAsync(Patience, stop)));
+            }
+        }
+
+        foreach ((ListedReplication replication, Task change) in changes)
+        {
+            try
+            {
+                await change.ConfigureAwait(false);
+                if (PassThru)
+                {
+                    await pipeline.WriteObjectAsync(replication.ToOutput(), stop).ConfigureAwait(false);
+                }
+            }
+            catch (LitestreamException exception)
+            {
+                await pipeline.WriteErrorAsync(ErrorTable.Record(exception, replication.Path), stop).ConfigureAwait(false);
+            }
+        }
+    });
+}
