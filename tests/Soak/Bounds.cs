@@ -7,6 +7,7 @@ internal sealed class Bounds(TimeSpan lag, long walBytes, long memoryBytes, int 
     private const int MostInARow = 5;
 
     private readonly Dictionary<string, int> _broken = [];
+    private readonly DateTimeOffset _begin = time.GetUtcNow();
 
     /// <summary>What suits a number of databases.</summary>
     public static Bounds For(SoakOptions options, Disturbances disturbances, TimeProvider time) => new(
@@ -16,7 +17,8 @@ internal sealed class Bounds(TimeSpan lag, long walBytes, long memoryBytes, int 
     /// <exception cref="SoakFailure">One is broken, several times in a row.</exception>
     public void Check(Sample sample, IReadOnlyList<SubjectStatus> statuses)
     {
-        bool calm = !disturbances.Since(time.GetUtcNow() - recovery);
+        DateTimeOffset recovered = time.GetUtcNow() - recovery;
+        bool calm = _begin < recovered && !disturbances.Since(recovered);
         Hold("lag", calm && sample.LagSeconds > lag.TotalSeconds, () => $"the replica is {sample.LagSeconds:0.0} s behind; the bound is {lag.TotalSeconds:0} s");
         Hold("down", calm && (statuses.Count == 0 || statuses.Any(status => status.State != "Streaming")), () =>
             $"the replicator is {sample.State} though nothing was broken for {recovery.TotalSeconds:0} s. {statuses.FirstOrDefault(status => status.State != "Streaming")?.LastError}");

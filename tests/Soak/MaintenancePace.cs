@@ -20,7 +20,7 @@ internal sealed record MaintenancePace(TimeSpan[] Levels, TimeSpan Snapshot, Tim
     public static MaintenancePace For(TimeSpan duration) => duration >= LongRun
         ? new([Seconds(30), Seconds(300), Seconds(3600)], TimeSpan.FromDays(1), TimeSpan.FromDays(1), Seconds(300))
         : duration >= TimeSpan.FromMinutes(5)
-            ? new([Seconds(5), Seconds(20), Seconds(60)], Seconds(60), Seconds(120), Seconds(40))
+            ? new([Seconds(5), Seconds(15), Seconds(45)], Seconds(60), Seconds(120), Seconds(40))
             : new([Seconds(2), Seconds(6), Seconds(18)], Seconds(20), Seconds(30), Seconds(20));
 
     private static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(seconds);
