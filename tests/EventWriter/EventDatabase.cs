@@ -41,7 +41,7 @@ internal sealed class EventDatabase : IDisposable
     }
 
     /// <summary>Runs a statement with an event's columns as its parameters ?1 to ?6.</summary>
-    public void Run(string sql, long id, GitHubEvents source)
+    public void Run(string sql, long id, IEventSource source)
     {
         sqlite3_stmt statement = Prepare(sql);
         sqlite3_bind_int64(statement, 1, id);

@@ -33,13 +33,13 @@ internal sealed class EventTable
         """;
 
     private readonly EventDatabase _database;
-    private readonly GitHubEvents _events;
+    private readonly IEventSource _events;
 
     /// <summary>Makes the table in a new database, or goes on where an earlier run ended.</summary>
     public EventTable(EventDatabase database, WriterOptions options)
     {
         _database = database;
-        _events = new GitHubEvents(options.Seed);
+        _events = options.Events is { } archive ? new ArchivedEvents(archive) : new GitHubEvents(options.Seed);
         bool isNew = database.Query("SELECT count(*) FROM sqlite_schema") == 0;
         bool fills = isNew && options.Size > 0;
         database.Execute($"PRAGMA page_size={options.PageSize}");

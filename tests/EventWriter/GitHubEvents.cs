@@ -7,7 +7,7 @@ using System.Text.Json;
 namespace Litestream.Tests.EventWriter;
 
 /// <summary>Makes events of the shape that GitHub's public timeline has, some 300 to 900 bytes of JSON each, the same for the same seed.</summary>
-internal sealed class GitHubEvents(int seed)
+internal sealed class GitHubEvents(int seed) : IEventSource
 {
     private static readonly DateTimeOffset Begin = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -34,22 +34,16 @@ internal sealed class GitHubEvents(int seed)
     private readonly byte[] _hash = new byte[20];
     private long _clock;
 
-    /// <summary>The latest event's type.</summary>
     public string Type { get; private set; } = "";
 
-    /// <summary>The latest event's actor.</summary>
     public string Actor { get; private set; } = "";
 
-    /// <summary>The latest event's repository.</summary>
     public string Repository { get; private set; } = "";
 
-    /// <summary>The latest event's time, ISO 8601.</summary>
     public string CreatedAt { get; private set; } = "";
 
-    /// <summary>The latest event as JSON in UTF-8, good until the next one.</summary>
     public ReadOnlySpan<byte> Json => _json.WrittenSpan;
 
-    /// <summary>Makes the next event.</summary>
     public void Next()
     {
         int actor = (int)(100_000 * Math.Pow(_random.NextDouble(), 3));

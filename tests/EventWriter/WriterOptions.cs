@@ -15,6 +15,7 @@ internal sealed record WriterOptions
           --commits N           stop after N commits
           --size BYTES          first fill the database to this size, fast
           --seed N              the same seed gives the same content (default 1)
+          --events PATH         real events instead: a .json.gz hour of GitHub Archive, or a folder of them
           --page-size N         of a new database (default 4096)
           --synchronous MODE    off, normal (default), full or extra
           --autocheckpoint N    the writer's own PASSIVE checkpoint from N frames on (default 1000, 0 for none)
@@ -42,6 +43,8 @@ internal sealed record WriterOptions
     public long Size { get; init; }
 
     public int Seed { get; init; } = 1;
+
+    public string? Events { get; init; }
 
     public int PageSize { get; init; } = 4096;
 
@@ -94,6 +97,7 @@ internal sealed record WriterOptions
     {
         "--database" => this with { Database = value },
         "--replica" => this with { Replica = value },
+        "--events" => this with { Events = value },
         "--rate" => this with { Rate = (int)Number(name, value, 0, 1_000_000) },
         "--rows" => this with { Rows = (int)Number(name, value, 1, 1_000_000) },
         "--seconds" => this with { Seconds = Number(name, value, 0, 1e6) },

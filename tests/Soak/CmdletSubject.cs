@@ -33,6 +33,8 @@ internal sealed class CmdletSubject(IReadOnlyList<SoakedDatabase> databases, Mai
         }
     }
 
+    public bool CountsTransactions => true;
+
     public bool IsHeld { get; set; }
 
     public async Task<IReadOnlyList<SubjectStatus>> LookAsync(CancellationToken stop)

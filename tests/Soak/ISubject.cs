@@ -6,6 +6,9 @@ internal interface ISubject : IAsyncDisposable
     /// <summary>Processes of it that run now.</summary>
     IReadOnlyList<int> ProcessIds { get; }
 
+    /// <summary>Whether it numbers what it replicates. If not, its newest state is compared with the live one while nobody may write.</summary>
+    bool CountsTransactions { get; }
+
     /// <summary>Nothing is started meanwhile.</summary>
     bool IsHeld { get; set; }
 

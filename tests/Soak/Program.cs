@@ -49,7 +49,8 @@ internal static class Program
         try
         {
             SQLitePCL.Batteries_V2.Init();
-            await using SoakRun run = new(options, Console.Out, !Console.IsOutputRedirected);
+            string? litestream = options.SoaksLitestream ? await LitestreamSubject.InstallAsync() : null;
+            await using SoakRun run = new(options, litestream, Console.Out, !Console.IsOutputRedirected);
             return await run.RunAsync(stop.Token) ? Passed : Failed;
         }
         catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException or OperationCanceledException)

@@ -58,7 +58,7 @@ internal sealed class Sampler(
     /// <summary>A writer that ended though nobody ended it has met an error that a database must not give it.</summary>
     private async Task TendWriterAsync(SoakedDatabase database)
     {
-        if (await database.Writer.FailureAsync() is not { } failure || database.Writer.EndedOnPurpose)
+        if (await database.Writer.FailureAsync() is not { } failure)
         {
             return;
         }
@@ -74,7 +74,7 @@ internal sealed class Sampler(
             throw new SoakFailure("writer", $"{database.Name}: the application has failed: {failure}");
         }
 
-        database.Writer.Start();
+        database.Writer.Revive();
     }
 
     private Sample Take(IReadOnlyList<SubjectStatus> statuses)

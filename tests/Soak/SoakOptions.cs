@@ -12,6 +12,9 @@ internal sealed record SoakOptions
           -Seed N               of the events and of the chaos; printed, so that a run can be repeated (default: by the clock)
           -Destination PLACE    a folder (default: replica in the soak's own)
           -Databases N          how many, each with a writer process of its own (default 1)
+          -Subject NAME         what is soaked: cmdlets (default), or litestream for the real Litestream 0.3.13, to see what the harness catches
+          -SyncInterval TIME    of litestream: how often it sends (default 1s)
+          -Events PATH          real events: a .json.gz hour of GitHub Archive, or a folder of them (default: made from the seed)
           -Rate N               commits a second of each writer in ordinary times (default 100)
           -Chaos [KINDS]        break things on purpose: everything, or some of kill,restart,forget,writer,checkpoints,outage,replica-full,disk-full
           -Interval TIME        between two checks (default 10s)
@@ -30,6 +33,12 @@ internal sealed record SoakOptions
     public string? Destination { get; init; }
 
     public int Databases { get; init; } = 1;
+
+    public bool SoaksLitestream { get; init; }
+
+    public TimeSpan SyncInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    public string? Events { get; init; }
 
     public int Rate { get; init; } = 100;
 
@@ -70,6 +79,9 @@ internal sealed record SoakOptions
         "-SEED" => this with { Seed = Number(name, value, 0, int.MaxValue) },
         "-DESTINATION" => this with { Destination = value },
         "-DATABASES" => this with { Databases = Number(name, value, 1, 500) },
+        "-SUBJECT" => this with { SoaksLitestream = OneOf(name, value, "cmdlets", "litestream") == "litestream" },
+        "-SYNCINTERVAL" => this with { SyncInterval = Time(name, value) },
+        "-EVENTS" => this with { Events = value },
         "-RATE" => this with { Rate = Number(name, value, 1, 100_000) },
         "-CHAOS" => this with { Chaos = Kinds(name, value) },
         "-INTERVAL" => this with { Interval = Time(name, value) },
@@ -77,6 +89,10 @@ internal sealed record SoakOptions
         "-LAGBOUND" => this with { LagBound = Time(name, value) },
         _ => throw new FormatException($"{name} is not known."),
     };
+
+    private static string OneOf(string name, string value, params string[] known) => known.Contains(value)
+        ? value
+        : throw new FormatException($"{name} takes one of {string.Join(", ", known)}, not '{value}'.");
 
     private static string[] Kinds(string name, string value)
     {

@@ -15,7 +15,7 @@ internal sealed class SoakRun : IAsyncDisposable
     private readonly SoakLog _log;
     private readonly Disturbances _disturbances = new(TimeProvider.System);
     private readonly SoakedDatabase[] _databases;
-    private readonly CmdletSubject _subject;
+    private readonly ISubject _subject;
     private readonly Verifier _verifier;
     private readonly Sampler _sampler;
     private readonly ProgressLine _progress;
@@ -26,9 +26,10 @@ internal sealed class SoakRun : IAsyncDisposable
 
     /// <summary>Makes the folder; nothing runs yet.</summary>
     /// <param name="options">What to do.</param>
+    /// <param name="litestream">Litestream's executable, if it is what is soaked; else null.</param>
     /// <param name="output">For the progress and the verdict.</param>
     /// <param name="isTerminal">Whether the output is one.</param>
-    public SoakRun(SoakOptions options, TextWriter output, bool isTerminal)
+    public SoakRun(SoakOptions options, string? litestream, TextWriter output, bool isTerminal)
     {
         _options = options;
         _output = output;
@@ -40,8 +41,8 @@ internal sealed class SoakRun : IAsyncDisposable
         _faults = new SoakFaults(options, Path.Combine(_folder, "live"), _replicas, Say);
         _databases = [.. Enumerable.Range(0, options.Databases).Select(MakeDatabase)];
         MaintenancePace pace = MaintenancePace.For(options.Duration);
-        _subject = MakeSubject(pace);
-        _verifier = new Verifier(_subject, restored, pace, _disturbances, _log, new Random(options.Seed ^ 0x7E57));
+        _subject = MakeSubject(pace, litestream);
+        _verifier = new Verifier(_subject, restored, pace, options.LagBound, _disturbances, _log, new Random(options.Seed ^ 0x7E57));
         _sampler = new Sampler(_subject, _databases, Bounds.For(options, _disturbances, TimeProvider.System), _disturbances, _log, TimeProvider.System);
         _progress = new ProgressLine(options, output, isTerminal);
         _chaos = new ChaosPlan(
@@ -63,7 +64,7 @@ internal sealed class SoakRun : IAsyncDisposable
         {
             foreach (SoakedDatabase database in _databases)
             {
-                database.Writer.Start();
+                database.Writer.Resume();
                 await AwaitFirstCommitAsync(database, stop);
             }
 
@@ -118,7 +119,9 @@ internal sealed class SoakRun : IAsyncDisposable
         return new SoakedDatabase(name, path, replica, new WriterProcess(path, _options, _options.Seed + number));
     }
 
-    private CmdletSubject MakeSubject(MaintenancePace pace) => new CmdletSubject(_databases, pace, _log);
+    private ISubject MakeSubject(MaintenancePace pace, string? litestream) => litestream is null
+        ? new CmdletSubject(_databases, pace, _log)
+        : new LitestreamSubject(_databases, litestream, Path.Combine(_folder, "litestream.yml"), _options.SyncInterval, _log);
 
     /// <summary>Everything at once; the first failure ends it all.</summary>
     private async Task SoakAsync(CancellationToken stop)
@@ -174,7 +177,7 @@ internal sealed class SoakRun : IAsyncDisposable
     /// <summary>The writers end; every database must come back as it was left.</summary>
     private async Task FinishAsync()
     {
-        await Task.WhenAll(_databases.Select(database => database.Writer.EndAsync(inOrder: true)));
+        await Task.WhenAll(_databases.Select(database => database.Writer.PauseAsync(inOrder: true)));
         using CancellationTokenSource limit = new(FinalPatience * _databases.Length);
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
         Task looking = _sampler.RunAsync(end.Token);

@@ -8,10 +8,13 @@ namespace Litestream.Tests.Soak;
 /// that state, a random earlier one and the newest, and compares. What it judges by comes from SQLite and from its own record, never
 /// from the replicator under test.
 /// </summary>
-internal sealed class Verifier(ISubject subject, string folder, MaintenancePace pace, Disturbances disturbances, SoakLog log, Random random)
+internal sealed class Verifier(
+    ISubject subject, string folder, MaintenancePace pace, TimeSpan lagBound, Disturbances disturbances, SoakLog log, Random random)
 {
     // A writer waits for the lock meanwhile, as it would for another application.
     private static readonly TimeSpan LongestHold = TimeSpan.FromSeconds(8);
+
+    private static readonly TimeSpan RestoreAgain = TimeSpan.FromMilliseconds(300);
 
     /// <summary>Checks that were carried through.</summary>
     public int Passed { get; private set; }
@@ -41,7 +44,11 @@ internal sealed class Verifier(ISubject subject, string folder, MaintenancePace 
             }
 
             database.Record(point);
-            await RestoreAsync(database, new RestoreInstant(point.Txid, null), image, stop);
+            if (subject.CountsTransactions)
+            {
+                await RestoreAsync(database, new RestoreInstant(point.Txid, null), image, stop);
+            }
+
             string? past = null;
             if (DrawPast(database) is { } instant)
             {
@@ -82,6 +89,11 @@ internal sealed class Verifier(ISubject subject, string folder, MaintenancePace 
 
     private async Task<(RecordedPoint Point, byte[] Image, TimeSpan Synced)?> PinAsync(SoakedDatabase database, CancellationToken stop)
     {
+        if (!subject.CountsTransactions)
+        {
+            return await AwaitEqualAsync(database, stop);
+        }
+
         using LiveLock live = await Task.Run(() => LiveLock.Take(database.Path), stop);
         long changes = live.Changes();
         byte[] image = live.Image();
@@ -91,20 +103,86 @@ internal sealed class Verifier(ISubject subject, string folder, MaintenancePace 
             : null;
     }
 
+    /// <summary>
+    /// The application ends, and the newest state is restored again and again: within the lag bound it must be the live one. Nobody is
+    /// locked out meanwhile, as this replicator writes to the database itself.
+    /// </summary>
+    private async Task<(RecordedPoint Point, byte[] Image, TimeSpan Synced)?> AwaitEqualAsync(SoakedDatabase database, CancellationToken stop)
+    {
+        await database.Writer.PauseAsync(inOrder: true);
+        DateTimeOffset begin = DateTimeOffset.UtcNow;
+        try
+        {
+            while (!disturbances.Since(begin))
+            {
+                (RecordedPoint live, byte[] image) = await Task.Run(() => Look(database), stop);
+                TimeSpan waited = DateTimeOffset.UtcNow - begin;
+                try
+                {
+                    using RestoredImage restored = await subject.RestoreAsync(database, default, Path.Combine(folder, $"{database.Name}.db"), stop);
+                    if (restored.Digest.Md5 == live.Digest.Md5)
+                    {
+                        return (live, image, waited);
+                    }
+
+                    if (waited > lagBound)
+                    {
+                        throw restored.Fault() is null && restored.Changes < live.Changes
+                            ? Behind(database, restored, live, waited)
+                            : await DifferenceAsync(database, default, restored, live, image);
+                    }
+                }
+                catch (CommandFailedException) when (waited < lagBound)
+                {
+                    // There may be no replica yet, or one that is just begun anew.
+                }
+
+                await Task.Delay(RestoreAgain, stop);
+            }
+
+            return null;
+        }
+        finally
+        {
+            database.Writer.Resume();
+        }
+    }
+
+    private static SoakFailure Behind(SoakedDatabase database, RestoredImage restored, RecordedPoint live, TimeSpan waited) => new(
+        "behind",
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{database.Name}: {waited.TotalSeconds:0} s after the last commit the newest restore holds {restored.Changes} of {live.Changes} changes: the replica is behind or has lost them."));
+
+    private static (RecordedPoint Point, byte[] Image) Look(SoakedDatabase database)
+    {
+        using LiveLock live = LiveLock.Take(database.Path);
+        byte[] image = live.Image();
+        return (new RecordedPoint(DateTimeOffset.UtcNow, 0, live.Changes(), ImageDigest.Of(image)), image);
+    }
+
     /// <summary>A transaction that is young enough to be kept by itself, or any moment that must be kept.</summary>
     private RestoreInstant? DrawPast(SoakedDatabase database)
     {
         DateTimeOffset now = DateTimeOffset.UtcNow;
         RecordedPoint[] young = [.. database.Points.SkipLast(1).Where(point => now - point.Time < pace.Level0 * 0.6)];
-        if (young.Length > 0 && random.Next(2) == 0)
+        if (subject.CountsTransactions && young.Length > 0 && random.Next(2) == 0)
         {
             return new RestoreInstant(young[random.Next(young.Length)].Txid, null);
         }
 
+        if (database.Points.Count < 2)
+        {
+            return null;
+        }
+
+        // Litestream refuses a moment after its newest file; what was written since the last check but one is newer than that one.
+        DateTimeOffset newest = subject.CountsTransactions ? now : database.Points[^2].Time;
         DateTimeOffset first = database.Points[0].Time;
         DateTimeOffset oldest = now - (pace.Retention * 0.8);
         oldest = oldest < first ? first : oldest;
-        return database.Points.Count < 2 ? null : new RestoreInstant(null, oldest + ((now - oldest) * random.NextDouble()));
+        bool hasNewer = subject.CountsTransactions || database.Points[^1].Changes > database.Points[^2].Changes;
+        return newest > oldest && hasNewer ? new RestoreInstant(null, oldest + ((newest - oldest) * random.NextDouble())) : null;
     }
 
     private async Task RestoreAsync(SoakedDatabase database, RestoreInstant instant, byte[]? live, CancellationToken stop)
@@ -117,7 +195,7 @@ internal sealed class Verifier(ISubject subject, string folder, MaintenancePace 
         }
 
         // Whatever was asked for: if the harness saw this very state once, it must be it, byte for byte.
-        RecordedPoint? same = database.Points.LastOrDefault(point => point.Txid == restored.Txid);
+        RecordedPoint? same = database.Points.LastOrDefault(point => subject.CountsTransactions && point.Txid == restored.Txid);
         if (same is not null && same.Digest.Md5 != restored.Digest.Md5)
         {
             throw await DifferenceAsync(database, instant, restored, same, live);
@@ -135,10 +213,10 @@ internal sealed class Verifier(ISubject subject, string folder, MaintenancePace 
     /// <summary>A state between two that were seen must hold as many changes as lie between theirs; and a moment must not lie in its future.</summary>
     private void CheckOrder(SoakedDatabase database, RestoreInstant instant, RestoredImage restored)
     {
-        RecordedPoint? before = database.Points.LastOrDefault(point => point.Txid <= restored.Txid);
-        RecordedPoint? after = database.Points.FirstOrDefault(point => point.Txid >= restored.Txid);
+        RecordedPoint? before = database.Points.LastOrDefault(point => subject.CountsTransactions && point.Txid <= restored.Txid);
+        RecordedPoint? after = database.Points.FirstOrDefault(point => subject.CountsTransactions && point.Txid >= restored.Txid);
         long changes = restored.Changes;
-        bool isYoung = instant.Time is { } time && DateTimeOffset.UtcNow - time < pace.Level0 * 0.6;
+        bool isYoung = subject.CountsTransactions && instant.Time is { } time && DateTimeOffset.UtcNow - time < pace.Level0 * 0.6;
         TimeSpan grain = isYoung ? TimeSpan.FromSeconds(1) : pace.Levels[^1] * 2;
         RecordedPoint? due = instant.Time is { } moment ? database.Points.LastOrDefault(point => point.Time < moment - grain) : null;
         RecordedPoint? future = instant.Time is { } limit ? database.Points.FirstOrDefault(point => point.Time > limit) : null;
@@ -159,7 +237,7 @@ internal sealed class Verifier(ISubject subject, string folder, MaintenancePace 
             await File.WriteAllBytesAsync(Path.Combine(folder, $"{database.Name}.pinned.db"), live);
         }
 
-        PageOrigin[] origins = await PageOrigin.FindAsync(database.Replica, restored.Txid, pages);
+        PageOrigin[] origins = !subject.CountsTransactions ? [] : await PageOrigin.FindAsync(database.Replica, restored.Txid, pages);
         return new SoakFailure(
             "difference",
             string.Create(

@@ -11,7 +11,9 @@ internal sealed class WriterProcess : IAsyncDisposable
     private readonly string _database;
     private readonly SoakOptions _options;
     private readonly int _seed;
+    private readonly Lock _gate = new();
     private int _starts;
+    private int _pauses = 1;
     private Process? _process;
     private Task<string> _errors = Task.FromResult("");
 
@@ -26,37 +28,63 @@ internal sealed class WriterProcess : IAsyncDisposable
         _seed = seed;
     }
 
-    /// <summary>It does not run because it was told so.</summary>
-    public bool EndedOnPurpose { get; private set; } = true;
-
-    /// <summary>What it said when it ended by itself, which it never does in good health; null while it runs or before it was started.</summary>
-    public async Task<string?> FailureAsync() =>
-        _process is { HasExited: true } ? $"exit code {_process.ExitCode}: {(await _errors).Trim()}" : null;
-
-    /// <summary>Starts it.</summary>
-    public void Start()
+    /// <summary>What it said when it ended by itself, which it never does in good health; null while it runs or is paused.</summary>
+    public async Task<string?> FailureAsync()
     {
-        _process?.Dispose();
-        EndedOnPurpose = false;
-        string[] how =
-        [
-            Path.Combine(AppContext.BaseDirectory, "Litestream.Tests.EventWriter.dll"), "--database", _database, "--mix", "--bursts", "--ledger",
-            "--rate", Text(_options.Rate), "--seconds", "1000000", "--seed", Text(_seed + (1000 * _starts++)),
-        ];
-        _process = Process.Start(new ProcessStartInfo("dotnet", how) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        _errors = _process.StandardError.ReadToEndAsync();
+        Process? process;
+        Task<string> errors;
+        lock (_gate)
+        {
+            (process, errors) = (_process, _errors);
+            if (_pauses > 0 || process is not { HasExited: true })
+            {
+                return null;
+            }
+        }
+
+        return $"exit code {process.ExitCode}: {(await errors).Trim()}";
     }
 
-    /// <summary>Ends it, in order (<c>SIGTERM</c>) or as <c>kill -9</c> does.</summary>
-    public async Task EndAsync(bool inOrder)
+    /// <summary>Takes one pause back; it begins as paused once. With the last one it starts.</summary>
+    public void Resume()
     {
-        EndedOnPurpose = true;
-        if (_process is not { HasExited: false } process)
+        lock (_gate)
+        {
+            if (--_pauses == 0)
+            {
+                Start();
+            }
+        }
+    }
+
+    /// <summary>Starts it if it has ended by itself.</summary>
+    public void Revive()
+    {
+        lock (_gate)
+        {
+            if (_pauses == 0 && _process is { HasExited: true })
+            {
+                Start();
+            }
+        }
+    }
+
+    /// <summary>Ends it, in order (<c>SIGTERM</c>) or as <c>kill -9</c> does, until as many have resumed it.</summary>
+    public async Task PauseAsync(bool inOrder)
+    {
+        Process? process;
+        lock (_gate)
+        {
+            _pauses++;
+            process = _process;
+        }
+
+        if (process is not { HasExited: false })
         {
             return;
         }
 
-        if (inOrder && OperatingSystem.IsWindows() is false)
+        if (inOrder && !OperatingSystem.IsWindows())
         {
             Signals.Terminate(process.Id);
         }
@@ -79,8 +107,20 @@ internal sealed class WriterProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await EndAsync(inOrder: true);
+        await PauseAsync(inOrder: true);
         _process?.Dispose();
+    }
+
+    private void Start()
+    {
+        string[] how =
+        [
+            Path.Combine(AppContext.BaseDirectory, "Litestream.Tests.EventWriter.dll"), "--database", _database, "--mix", "--bursts", "--ledger",
+            "--rate", Text(_options.Rate), "--seconds", "1000000", "--seed", Text(_seed + (1000 * _starts++)),
+            .. _options.Events is { } events ? ["--events", events] : Array.Empty<string>(),
+        ];
+        _process = Process.Start(new ProcessStartInfo("dotnet", how) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        _errors = _process.StandardError.ReadToEndAsync();
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -8,8 +8,8 @@ internal sealed record ChaosPace(TimeSpan Calm, TimeSpan LongestFault, TimeSpan 
 {
     private static readonly TimeSpan ShortRun = TimeSpan.FromMinutes(5);
 
-    /// <summary>What suits a soak: a short one shall see every fault too.</summary>
-    public static ChaosPace For(SoakOptions options) => options.Duration < ShortRun
+    /// <summary>What suits a soak: a short one shall see every fault too. Litestream is given time to make a whole check.</summary>
+    public static ChaosPace For(SoakOptions options) => options.Duration < ShortRun && !options.SoaksLitestream
         ? new(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(3), options.LagBound)
         : new(TimeSpan.FromSeconds(12), TimeSpan.FromSeconds(15), options.LagBound);
 }

@@ -11,14 +11,14 @@ internal sealed class WriterFault(IReadOnlyList<SoakedDatabase> databases) : IFa
     {
         SoakedDatabase database = databases[draw.Next(databases.Count)];
         bool inOrder = draw.Next(3) == 0;
-        await database.Writer.EndAsync(inOrder);
         try
         {
+            await database.Writer.PauseAsync(inOrder);
             await Task.Delay(draw.Next(2) == 0 ? TimeSpan.Zero : length, stop);
         }
         finally
         {
-            database.Writer.Start();
+            database.Writer.Resume();
         }
 
         return $"{database.Name} {(inOrder ? "ended in order" : "killed")}";

@@ -34,6 +34,7 @@ internal static class SoakReport
         double end = Math.Max(history.Samples.Select(sample => sample.Seconds).DefaultIfEmpty().Max(), history.FailedAt ?? 0);
         yield return ("verdict", passed ? "Nothing differed" : history.Failure is null ? "Not ended" : "Failed");
         yield return ("state", passed ? "passed" : "failed");
+        yield return ("subject", history.Options.TryGetProperty("soaksLitestream", out JsonElement other) && other.GetBoolean() ? "Litestream 0.3.13" : "Litestream for PowerShell");
         yield return ("when", history.Begin.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
         yield return ("command", WebUtility.HtmlEncode(CommandLine(history.Options)));
         yield return ("failure", history.Failure is { } failure ? Failure(failure) : "");
@@ -141,7 +142,8 @@ internal static class SoakReport
     {
         string[] kinds = [.. options.GetProperty("chaos").EnumerateArray().Select(kind => kind.GetString()!)];
         string chaos = kinds.Length == 0 ? "" : kinds.SequenceEqual(SoakFaults.Names) ? " -Chaos" : $" -Chaos {string.Join(',', kinds)}";
+        string subject = options.TryGetProperty("soaksLitestream", out JsonElement other) && other.GetBoolean() ? " -Subject litestream" : "";
         string duration = TimeSpan.Parse(options.GetProperty("duration").GetString()!, CultureInfo.InvariantCulture).TotalSeconds.ToString(CultureInfo.InvariantCulture);
-        return $"dotnet run -c Release --project tests/Soak -- -Duration {duration}s -Seed {options.GetProperty("seed")} -Databases {options.GetProperty("databases")} -Rate {options.GetProperty("rate")}{chaos}";
+        return $"dotnet run -c Release --project tests/Soak -- -Duration {duration}s -Seed {options.GetProperty("seed")} -Databases {options.GetProperty("databases")} -Rate {options.GetProperty("rate")}{chaos}{subject}";
     }
 }

@@ -23,7 +23,7 @@ public sealed class SelfTests : IAsyncLifetime, IDisposable
         _log = new SoakLog(_folder["soak.jsonl"]);
         _database = new SoakedDatabase("db", _folder["a.db"], _folder["replica"], new WriterProcess(_folder["a.db"], new SoakOptions(), 1));
         _subject = new CmdletSubject([_database], pace, _log);
-        _verifier = new Verifier(_subject, _folder.FullPath, pace, disturbances, _log, new Random(1));
+        _verifier = new Verifier(_subject, _folder.FullPath, pace, TimeSpan.FromMinutes(1), disturbances, _log, new Random(1));
     }
 
     public async Task InitializeAsync()

@@ -25,7 +25,7 @@ public sealed class ShortSoakTests(ITestOutputHelper output)
         };
         using StringWriter said = new();
         bool passed;
-        await using (SoakRun run = new(options, said, isTerminal: false))
+        await using (SoakRun run = new(options, litestream: null, said, isTerminal: false))
         {
             passed = await run.RunAsync(CancellationToken.None);
         }
