@@ -90,6 +90,24 @@ public sealed partial class ArchitectureTests
         Assert.DoesNotContain(sources, path => File.ReadLines(path).Count() > MaxLines);
     }
 
+    [Fact]
+    public void Every_error_of_Core_has_its_row_in_the_table_of_the_cmdlets()
+    {
+        string table = File.ReadAllText(Path.Combine(Repository, "src", "Litestream.PowerShell", "Errors", "ErrorTable.cs"));
+        int seen = 0;
+        foreach (string path in SourceFiles("src/Litestream.Core"))
+        {
+            string source = File.ReadAllText(path);
+            foreach (Match id in ErrorIds().Matches(source).SelectMany(property => ErrorId().Matches(property.Value)))
+            {
+                seen++;
+                Assert.True(table.Contains($"[{id.Value}] = new(", StringComparison.Ordinal), $"{path}: no row for {id.Value}.");
+            }
+        }
+
+        Assert.True(seen > 20, $"Only {seen} error ids found.");
+    }
+
     /// <summary>To adopt a replica is to read what a restore of it would read: its plan, and nothing else of that room.</summary>
     private static bool IsAdoption(RoomUse use) =>
         use.Member.StartsWith("Litestream.Replication.StartProof", StringComparison.Ordinal)
@@ -114,6 +132,13 @@ public sealed partial class ArchitectureTests
     private static IEnumerable<string> SourceFiles(string folder) =>
         Directory.EnumerateFiles(Path.Combine(Repository, folder), "*.cs", SearchOption.AllDirectories)
             .Where(path => !path.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj"));
+
+    // The property's own body: an expression to its semicolon.
+    [GeneratedRegex(@"override string ErrorId =>[^;]*;", RegexOptions.ExplicitCapture)]
+    private static partial Regex ErrorIds();
+
+    [GeneratedRegex("\"\\w+\"")]
+    private static partial Regex ErrorId();
 
     [GeneratedRegex(@"^using (static )?Litestream\.(?<room>\w+)", RegexOptions.ExplicitCapture)]
     private static partial Regex UsingRoom();

@@ -11,6 +11,16 @@ public sealed class ReplicaAccessDeniedException : LitestreamException
     {
     }
 
+    /// <summary>Why.</summary>
+    public ReplicaRefusal Refusal { get; init; }
+
     /// <inheritdoc/>
-    public override string ErrorId => "ReplicaAccessDenied";
+    public override string ErrorId => Refusal switch
+    {
+        ReplicaRefusal.KeyInvalid => "ReplicaKeyInvalid",
+        ReplicaRefusal.KeyExpired => "ReplicaKeyExpired",
+        ReplicaRefusal.ClockSkewed => "ReplicaClockSkewed",
+        ReplicaRefusal.BucketNotFound => "ReplicaBucketNotFound",
+        _ => "ReplicaAccessDenied",
+    };
 }

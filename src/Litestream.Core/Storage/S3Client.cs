@@ -1,5 +1,6 @@
 using Amazon;
 using Amazon.Runtime;
+using Amazon.Runtime.Internal;
 using Amazon.S3;
 
 namespace Litestream.Storage;
@@ -10,11 +11,16 @@ internal static class S3Client
     // A request that has not been answered by then is given up and made again.
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(60);
 
-    private const int Tries = 6;
-
     /// <summary>Makes it. Nothing is asked or sent yet.</summary>
     /// <param name="location">The bucket and how to reach it.</param>
-    public static AmazonS3Client Create(S3Location location)
+    /// <param name="time">The clock of retries; null for the system's.</param>
+    public static AmazonS3Client Create(S3Location location, TimeProvider? time = null)
+    {
+        AmazonS3Config config = Configure(location);
+        return new BudgetedClient(Credentials(location), config, time ?? TimeProvider.System);
+    }
+
+    private static AmazonS3Config Configure(S3Location location)
     {
         S3Profile profile = location.Profile;
         string? region = location.Region ?? Environment.GetEnvironmentVariable("AWS_REGION") ?? Environment.GetEnvironmentVariable("AWS_DEFAULT_REGION");
@@ -22,9 +28,6 @@ internal static class S3Client
         {
             ForcePathStyle = location.ForcePathStyle ?? profile.PathStyle,
             Timeout = AnswerLimit,
-            MaxErrorRetry = Tries - 1,
-            RetryMode = RequestRetryMode.Standard, // exponential, with jitter
-            ThrottleRetries = true,
             UseArnRegion = true,
 
             // Trailing checksums come as aws-chunked bodies, which many providers refuse and some store as they are.
@@ -46,7 +49,7 @@ internal static class S3Client
             config.HttpClientFactory = new AnyCertificate();
         }
 
-        return Credentials(location) is { } credentials ? new AmazonS3Client(credentials, config) : new AmazonS3Client(config);
+        return config;
     }
 
     private static AWSCredentials? Credentials(S3Location location)
@@ -64,6 +67,17 @@ internal static class S3Client
 
     private static AWSCredentials Of(string id, string secret, string? token) =>
         token is null ? new BasicAWSCredentials(id, secret) : new SessionAWSCredentials(id, secret, token);
+
+    /// <summary>The SDK's client, with our own way of making a request again.</summary>
+    private sealed class BudgetedClient(AWSCredentials? credentials, AmazonS3Config config, TimeProvider time)
+        : AmazonS3Client(credentials, config) // without credentials the SDK's chain is asked
+    {
+        protected override void CustomizeRuntimePipeline(RuntimePipeline pipeline)
+        {
+            base.CustomizeRuntimePipeline(pipeline);
+            pipeline.ReplaceHandler<RetryHandler>(new RetryHandler(new S3RetryPolicy(Config, new S3Pace(time), time)));
+        }
+    }
 
     private sealed class AnyCertificate : HttpClientFactory
     {

@@ -33,6 +33,10 @@ internal static class S3Failure
     /// <param name="error">What the service said.</param>
     public static bool IsPastEnd(Exception error) => error is AmazonS3Exception { StatusCode: HttpStatusCode.RequestedRangeNotSatisfiable };
 
+    /// <summary>The service refuses us, and will until a person has done something.</summary>
+    /// <param name="error">What the service or the SDK said.</param>
+    public static bool IsDenied(Exception error) => RefusalOf(error) is not null;
+
     /// <summary>The exception that a caller of the store gets.</summary>
     /// <param name="error">What the service or the network said.</param>
     /// <param name="doing">What was being done, as a clause: "writing 'x'".</param>
@@ -42,32 +46,44 @@ internal static class S3Failure
     {
         string code = (error as AmazonServiceException)?.ErrorCode ?? "";
         string said = $"{doing} failed ({(code.Length > 0 ? code + ": " : "")}{error.Message.TrimEnd('.')}). {Safe}";
-        HttpStatusCode? status = (error as AmazonServiceException)?.StatusCode;
-        string? denied = code switch
+        if (RefusalOf(error) is { } refused)
         {
-            "RequestTimeTooSkewed" => "The clock of this machine differs too much from the service's: set it right.",
-            "ExpiredToken" or "ExpiredTokenException" or "TokenRefreshRequired" => "The temporary key has expired: renew it.",
-            "InvalidAccessKeyId" => "The access key id is not known there: check it.",
-            "SignatureDoesNotMatch" => "The secret key does not fit the access key id: check it.",
-            "NoSuchBucket" => "There is no such bucket: make it, or correct its name.",
-            _ when status is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized =>
-                "The key may not do this: it needs the right to list, read, write and delete below the replica's path.",
-            _ when error is AmazonClientException && status is null && error.Message.Contains("credential", StringComparison.OrdinalIgnoreCase) =>
-                "No key was found: give one with -Credential, in LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY, or where the AWS SDK looks.",
-            _ => null,
-        };
-        if (denied is not null)
-        {
-            return new ReplicaAccessDeniedException($"The replica '{place}' refuses us: {said} {denied}", error) { Replica = place, File = file };
+            return new ReplicaAccessDeniedException($"The replica '{place}' refuses us: {said} {refused.Advice}", error)
+            {
+                Refusal = refused.Why,
+                Replica = place,
+                File = file,
+            };
         }
 
-        string advice = status is HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests
-            ? "The service asks for fewer requests; the step is done again later."
+        string advice = (error as AmazonServiceException)?.StatusCode is HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests
+            ? "The service asks for fewer requests: they are made more slowly, and the step is done again later."
             : "Check the network and the service; the step is done again.";
         return new ReplicaUnreachableException($"The replica '{place}' cannot be reached just now: {said} {advice}", error)
         {
             Replica = place,
             File = file,
+        };
+    }
+
+    private static (ReplicaRefusal Why, string Advice)? RefusalOf(Exception error)
+    {
+        HttpStatusCode? status = (error as AmazonServiceException)?.StatusCode;
+        return (error as AmazonServiceException)?.ErrorCode switch
+        {
+            "RequestTimeTooSkewed" or "RequestInTheFuture" or "RequestExpired" =>
+                (ReplicaRefusal.ClockSkewed, "The clock of this machine differs too much from the service's: set it right."),
+            "ExpiredToken" or "ExpiredTokenException" or "TokenRefreshRequired" =>
+                (ReplicaRefusal.KeyExpired, "The temporary key has expired: renew it."),
+            "InvalidAccessKeyId" => (ReplicaRefusal.KeyInvalid, "The access key id is not known there: check it."),
+            "SignatureDoesNotMatch" => (ReplicaRefusal.KeyInvalid, "The secret key does not fit the access key id: check it."),
+            "NoSuchBucket" => (ReplicaRefusal.BucketNotFound, "There is no such bucket: make it, or correct its name."),
+            _ when status is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized => (
+                ReplicaRefusal.NotAllowed, "The key may not do this: it needs the right to list, read, write and delete below the replica's path."),
+            _ when error is AmazonClientException && status is null && error.Message.Contains("credential", StringComparison.OrdinalIgnoreCase) => (
+                ReplicaRefusal.KeyInvalid,
+                "No key was found: give one with -Credential, in LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY, or where the AWS SDK looks."),
+            _ => null,
         };
     }
 }

@@ -10,7 +10,7 @@ namespace Litestream.Storage;
 internal sealed class S3ReadStream : Stream
 {
     private static readonly TimeSpan StallLimit = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan Budget = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Budget = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
 
     private readonly IAmazonS3 _client;
@@ -97,7 +97,7 @@ internal sealed class S3ReadStream : Stream
                     { Replica = _place, File = _key };
                 }
 
-                if (Environment.TickCount64 - began > Budget.TotalMilliseconds)
+                if (S3Failure.IsDenied(e) || Environment.TickCount64 - began > Budget.TotalMilliseconds)
                 {
                     throw S3Failure.Translate(e, $"reading '{_key}'", _place, _key);
                 }
