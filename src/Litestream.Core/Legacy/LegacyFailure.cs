@@ -9,8 +9,8 @@ internal static class LegacyFailure
     /// <param name="source">The replica's place.</param>
     /// <param name="found">The file that does not join.</param>
     /// <param name="last">The last good one before it.</param>
-    /// <param name="lastGood">The time to restore instead.</param>
-    public static LegacyGapException Gap(string source, LegacyFile found, LegacyFile last, DateTimeOffset lastGood) => new(
+    /// <param name="lastGood">The time to restore instead; null if there is none.</param>
+    public static LegacyGapException Gap(string source, LegacyFile found, LegacyFile last, DateTimeOffset? lastGood) => new(
         $"The replica of Litestream 0.3 at '{source}' has a gap: between '{last.Name}' and '{found.Name}' a part of the WAL is missing. "
         + $"Nothing was changed. {Instead(lastGood)}")
     { Replica = source, File = found.Name, LastGood = lastGood };
@@ -23,10 +23,11 @@ internal static class LegacyFailure
     /// <param name="cause">The error behind it, if one is.</param>
     public static LegacyFormatException Damaged(string source, LegacyFile file, string problem, DateTimeOffset? lastGood, Exception? cause = null) => new(
         $"The file '{file.Name}' of the replica at '{source}' cannot be used: {problem}. Nothing was changed. "
-        + (lastGood is { } time ? Instead(time) : "Restore a time before or after it, of another snapshot."),
+        + Instead(lastGood),
         cause)
     { Replica = source, File = file.Name };
 
-    private static string Instead(DateTimeOffset time) => string.Create(
-        CultureInfo.InvariantCulture, $"The last good point before it is {time.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss.fff'Z'}; restore that one by its time.");
+    private static string Instead(DateTimeOffset? lastGood) => lastGood is { } time
+        ? string.Create(CultureInfo.InvariantCulture, $"The last good point before it is {time.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss.fff'Z'}; restore that one by its time.")
+        : "No point before it can be restored. Look for another copy of the replica that has it whole.";
 }

@@ -14,6 +14,6 @@ public sealed class LegacyGapException : LitestreamException
     /// <inheritdoc/>
     public override string ErrorId => "ReplicaGap";
 
-    /// <summary>The last time before the gap that can be restored (UTC).</summary>
-    public DateTimeOffset LastGood { get; init; }
+    /// <summary>The last time before the gap that can be restored (UTC); null if none can.</summary>
+    public DateTimeOffset? LastGood { get; init; }
 }

@@ -10,6 +10,9 @@ public sealed record LegacyPlan(string Source, LegacyFile Snapshot, IReadOnlyLis
     /// <summary>Whether the segments are known to reach as far as the snapshot does; if not, SQLite has to check the result.</summary>
     public bool IsSettled { get; init; }
 
+    /// <summary>The last time before a file that can be restored, or null.</summary>
+    internal Func<LegacyFile, DateTimeOffset?> LastGoodBefore { get; init; } = static _ => null;
+
     /// <summary>Sum of the files' sizes in bytes.</summary>
     public long Bytes => Snapshot.Size + Segments.Sum(file => file.Size);
 

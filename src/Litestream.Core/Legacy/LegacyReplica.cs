@@ -33,7 +33,7 @@ internal sealed class LegacyReplica
     }
 
     /// <summary>When its oldest snapshot was written (UTC); null if there is none.</summary>
-    public DateTimeOffset? From => _snapshots is [{ } first, ..] ? first.Timestamp : null;
+    public DateTimeOffset? Begin => _snapshots is [{ } first, ..] ? first.Timestamp : null;
 
     /// <summary>Lists a place; null if it holds no file of Litestream 0.3, or is of a kind that never did.</summary>
     /// <param name="store">The place.</param>
@@ -65,6 +65,45 @@ internal sealed class LegacyReplica
         return plan.IsSettled ? plan : OlderPlan(newest, time) ?? plan;
     }
 
+    /// <summary>The files with whose times something new can be restored, oldest first.</summary>
+    public IEnumerable<LegacyFile> Instants()
+    {
+        for (int i = 0; i < _snapshots.Count; i++)
+        {
+            // Until the next snapshot, of whatever generation, this one counts.
+            DateTimeOffset? until = i + 1 < _snapshots.Count ? _snapshots[i + 1].Timestamp : null;
+            foreach (LegacyFile file in Instants(_snapshots[i], until))
+            {
+                yield return file;
+            }
+        }
+    }
+
+    private List<LegacyFile> Instants(LegacyFile snapshot, DateTimeOffset? until)
+    {
+        List<LegacyFile> instants = [snapshot];
+        LegacyFile last = snapshot;
+        foreach (LegacyFile segment in From(snapshot).TakeWhile(file => !(file.Timestamp >= until)))
+        {
+            if (!Continues(last, segment))
+            {
+                instants.RemoveAll(file => file.Timestamp >= segment.Timestamp);
+                break;
+            }
+
+            last = segment;
+            if (segment.Timestamp > instants[^1].Timestamp)
+            {
+                instants.Add(segment);
+            }
+        }
+
+        return instants;
+    }
+
+    /// <summary>The last time before a file that can be restored, or null.</summary>
+    private DateTimeOffset? LastGoodBefore(LegacyFile file) => Instants().LastOrDefault(instant => instant.Timestamp < file.Timestamp)?.Timestamp;
+
     private LegacyPlan? OlderPlan(LegacyFile newest, DateTimeOffset? time)
     {
         foreach (LegacyFile snapshot in _snapshots
@@ -91,25 +130,28 @@ internal sealed class LegacyReplica
     {
         List<LegacyFile> chain = [];
         DateTimeOffset newest = snapshot.Timestamp;
-        foreach (LegacyFile segment in _segments[snapshot.Generation].Where(file => file.Index >= snapshot.Index).TakeWhile(file => !(file.Timestamp > time)))
+        foreach (LegacyFile segment in From(snapshot).TakeWhile(file => !(file.Timestamp > time)))
         {
-            if (!Continues(snapshot, chain, segment))
+            LegacyFile last = chain is [.., { } before] ? before : snapshot;
+            if (!Continues(last, segment))
             {
-                throw LegacyFailure.Gap(_source, segment, chain is [.., { } last] ? last : snapshot, newest);
+                throw LegacyFailure.Gap(_source, segment, last, LastGoodBefore(segment));
             }
 
             chain.Add(segment);
             newest = segment.Timestamp > newest ? segment.Timestamp : newest;
         }
 
-        return new LegacyPlan(_source, snapshot, chain, newest) { IsSettled = IsSettled(snapshot, chain) };
+        return new LegacyPlan(_source, snapshot, chain, newest) { IsSettled = IsSettled(snapshot, chain), LastGoodBefore = LastGoodBefore };
     }
 
     private static bool IsSettled(LegacyFile snapshot, List<LegacyFile> chain) => chain is [.., { } last]
         && (last.Index > snapshot.Index || chain.Count(segment => segment.Timestamp > snapshot.Timestamp) >= SegmentsToSettle);
 
+    private IEnumerable<LegacyFile> From(LegacyFile snapshot) => _segments[snapshot.Generation].Where(file => file.Index >= snapshot.Index);
+
     // How long a segment is, and so whether the next one of the same WAL joins it, shows only when it is read.
-    private static bool Continues(LegacyFile snapshot, List<LegacyFile> chain, LegacyFile segment) => chain is [.., { } last]
-        ? segment.Index == last.Index || (segment.Index == last.Index + 1 && segment.Offset == 0)
-        : segment.Index == snapshot.Index && segment.Offset == 0;
+    private static bool Continues(LegacyFile last, LegacyFile segment) => segment.Offset == 0
+        ? segment.Index == (last.Offset is null ? last.Index : last.Index + 1)
+        : segment.Index == last.Index && last.Offset is not null;
 }

@@ -21,7 +21,6 @@ internal sealed class LegacyRun
     private readonly IImageOutput _output;
     private readonly Action<long> _progress;
     private readonly byte[] _buffer = new byte[BufferSize];
-    private DateTimeOffset _good;
 
     /// <summary>Prepares.</summary>
     /// <param name="objects">The replica.</param>
@@ -31,7 +30,6 @@ internal sealed class LegacyRun
     public LegacyRun(IRawObjects objects, LegacyPlan plan, IImageOutput output, Action<long> progress)
     {
         (_objects, _plan, _output, _progress) = (objects, plan, output, progress);
-        _good = plan.Snapshot.Timestamp;
     }
 
     /// <summary>Page size in bytes, once the snapshot is read.</summary>
@@ -74,12 +72,12 @@ internal sealed class LegacyRun
         LegacyFile file = _plan.Snapshot;
         Stream stream = await _objects.OpenRawAsync(file.Name, cancellationToken).ConfigureAwait(false);
         long length = 0;
-        await foreach (int read in ReadFrameAsync(file, stream, lastGood: null, cancellationToken).ConfigureAwait(false))
+        await foreach (int read in ReadFrameAsync(file, stream, cancellationToken).ConfigureAwait(false))
         {
             ReadOnlySpan<byte> bytes = _buffer.AsSpan(0, read);
             if (length == 0)
             {
-                PageSize = PageSizeOf(bytes) ?? throw Damaged(file, "it does not hold an SQLite database", lastGood: null);
+                PageSize = PageSizeOf(bytes) ?? throw Damaged(file, "it does not hold an SQLite database");
             }
 
             if (bytes.ContainsAnyExcept((byte)0))
@@ -92,7 +90,7 @@ internal sealed class LegacyRun
 
         if (length == 0 || length % PageSize != 0)
         {
-            throw Damaged(file, $"it holds {length} bytes, which are no whole pages", lastGood: null);
+            throw Damaged(file, $"it holds {length} bytes, which are no whole pages");
         }
 
         _output.SetLength(length);
@@ -110,10 +108,10 @@ internal sealed class LegacyRun
         if (file.Offset != spool.Length)
         {
             await stream.DisposeAsync().ConfigureAwait(false);
-            throw LegacyFailure.Gap(_plan.Source, file, number == 0 ? _plan.Snapshot : _plan.Segments[number - 1], _good);
+            throw LegacyFailure.Gap(_plan.Source, file, number == 0 ? _plan.Snapshot : _plan.Segments[number - 1], _plan.LastGoodBefore(file));
         }
 
-        await foreach (int read in ReadFrameAsync(file, stream, _good, cancellationToken).ConfigureAwait(false))
+        await foreach (int read in ReadFrameAsync(file, stream, cancellationToken).ConfigureAwait(false))
         {
             spool.Append(_buffer.AsSpan(0, read));
         }
@@ -125,7 +123,6 @@ internal sealed class LegacyRun
         }
 
         Done(file);
-        _good = file.Timestamp > _good ? file.Timestamp : _good;
     }
 
     /// <summary>A WAL is whole: it goes into the database.</summary>
@@ -134,27 +131,22 @@ internal sealed class LegacyRun
         if (spool.Prove(out long end, cancellationToken) is { } problem)
         {
             LegacyFile file = _plan.Segments.Last(segment => segment.Index == last.Index && (segment.Offset <= end || segment.Offset == 0));
-            throw Damaged(file, problem, LastBefore(file));
+            throw Damaged(file, problem);
         }
 
         // SQLite begins a WAL anew only after a commit: what comes after it was never copied.
         if (next is not null && end < spool.Length)
         {
-            throw LegacyFailure.Gap(_plan.Source, next, last, LastBefore(last) ?? _good);
+            throw LegacyFailure.Gap(_plan.Source, next, last, _plan.LastGoodBefore(last));
         }
 
         spool.Apply(_output, cancellationToken);
     }
 
-    private DateTimeOffset? LastBefore(LegacyFile file) => _plan.Segments
-        .TakeWhile(segment => segment != file)
-        .Aggregate(_plan.Snapshot.Timestamp, (newest, segment) => segment.Timestamp > newest ? segment.Timestamp : newest);
-
     /// <summary>Decompresses a file into the buffer, piece by piece, to the frame's checksum and the file's end.</summary>
     private async IAsyncEnumerable<int> ReadFrameAsync(
         LegacyFile file,
         Stream stream,
-        DateTimeOffset? lastGood,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using LZ4DecoderStream frame = LZ4Stream.Decode(stream, leaveOpen: false);
@@ -169,7 +161,7 @@ internal sealed class LegacyRun
             catch (Exception e) when (e is not LitestreamException and not OperationCanceledException)
             {
                 // The store's own errors are LitestreamExceptions; the decoder answers damage with errors of many kinds.
-                throw Damaged(file, $"it is no whole LZ4 frame ({e.Message.TrimEnd('.')}); a file that was encrypted with age cannot be read", lastGood, e);
+                throw Damaged(file, $"it is no whole LZ4 frame ({e.Message.TrimEnd('.')}); a file that was encrypted with age cannot be read", e);
             }
 
             if (read == 0)
@@ -183,7 +175,7 @@ internal sealed class LegacyRun
 
         if (!any)
         {
-            throw Damaged(file, "it is empty", lastGood);
+            throw Damaged(file, "it is empty");
         }
     }
 
@@ -211,8 +203,8 @@ internal sealed class LegacyRun
         }
     }
 
-    private LegacyFormatException Damaged(LegacyFile file, string problem, DateTimeOffset? lastGood, Exception? cause = null) =>
-        LegacyFailure.Damaged(_plan.Source, file, problem, lastGood, cause);
+    private LegacyFormatException Damaged(LegacyFile file, string problem, Exception? cause = null) =>
+        LegacyFailure.Damaged(_plan.Source, file, problem, _plan.LastGoodBefore(file), cause);
 
     private void Done(LegacyFile file)
     {

@@ -44,7 +44,7 @@ internal static class FormatChoice
     { Replica = source };
 
     private static ReplicaNotFoundException Nothing(string source, LegacyReplica legacy, DateTimeOffset? time, ReplicaNotFoundException cause) =>
-        legacy.From is { } from && time is { } wanted
+        legacy.Begin is { } from && time is { } wanted
             ? new ReplicaNotFoundException(
                 string.Create(
                     CultureInfo.InvariantCulture,

@@ -198,7 +198,7 @@ internal static class RestorePlanner
     /// <summary>The error for a place without a single replica file.</summary>
     internal static ReplicaNotFoundException NoReplica(string source) => new(
         $"There is no replica at '{source}': no file of it lists. Nothing was changed. Check the place; the file "
-        + "names end in .ltx and stand in numbered folders.")
+        + "names end in .ltx and stand in numbered folders. (What Litestream 0.3 wrote, a folder 'generations', can be restored and nothing else.)")
     { Replica = source };
 
     private static ReplicaNotFoundException TooEarly(RestorePoints points, IReadOnlyCollection<ReplicaFile> files, DateTimeOffset time)

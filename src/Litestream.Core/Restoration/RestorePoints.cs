@@ -1,3 +1,4 @@
+using Litestream.Legacy;
 using Litestream.Ltx;
 using Litestream.Storage;
 
@@ -20,7 +21,7 @@ public sealed class RestorePoints
     /// <summary>The replica's place.</summary>
     public string Source { get; }
 
-    /// <summary>The instants, by ascending transaction id; empty if nothing can be restored.</summary>
+    /// <summary>The instants, oldest first; empty if nothing can be restored.</summary>
     public IReadOnlyList<RestorePoint> All { get; }
 
     /// <summary>The beginning of the window that can be restored (UTC); null if nothing can be.</summary>
@@ -51,13 +52,20 @@ public sealed class RestorePoints
     {
         ArgumentNullException.ThrowIfNull(store);
         List<ReplicaFile> files = await ReplicaListing.ReadAsync(store, cancellationToken).ConfigureAwait(false);
-        if (files.Count == 0)
+        LegacyReplica? legacy = await LegacyReplica.FindAsync(store, cancellationToken).ConfigureAwait(false);
+        if (files.Count == 0 && legacy is null)
         {
             throw RestorePlanner.NoReplica(store.Location);
         }
 
+        RestorePoints points = await OfAsync(store, files, cancellationToken).ConfigureAwait(false);
+        return legacy is null ? points : new RestorePoints(store.Location, [.. points.All.Concat(Of(legacy)).OrderBy(point => point.Timestamp)]);
+    }
+
+    private static async Task<RestorePoints> OfAsync(IReplicaStore store, List<ReplicaFile> files, CancellationToken cancellationToken)
+    {
         RestorePoints points = Of(store.Location, files);
-        if (points.All is [.., { } last] && last.Txid == files.Max(file => file.Name.MaxTxid))
+        if (files.Count == 0 || (points.All is [.., { } last] && last.Txid == files.Max(file => file.Name.MaxTxid)))
         {
             return points;
         }
@@ -65,6 +73,9 @@ public sealed class RestorePoints
         ReplicaFile? image = await RestorePlanner.FindImageAsync(store, files, target: null, cancellationToken).ConfigureAwait(false);
         return image is null ? points : Of(store.Location, files, image);
     }
+
+    private static IEnumerable<RestorePoint> Of(LegacyReplica legacy) => legacy.Instants()
+        .Select(file => new RestorePoint(0, file.Timestamp, file.Offset is null ? LtxFileName.SnapshotLevel : 0, file.Generation));
 
     /// <summary>The newest instant at or before a time, or null.</summary>
     /// <param name="time">The time.</param>

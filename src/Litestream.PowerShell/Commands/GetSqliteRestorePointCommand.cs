@@ -7,7 +7,8 @@ namespace Litestream.PowerShell.Commands;
 /// <summary>
 /// <para type="synopsis">Lists the instants that a replica can be restored to.</para>
 /// <para type="description">Oldest first: the first and the last are the window. Each can be given to Restore-SqliteDatabase, its Txid to
-/// -TransactionId or its Timestamp to -At. Recent ones stand as close as they were captured, older ones as close as they were merged.</para>
+/// -TransactionId or its Timestamp to -At. Recent ones stand as close as they were captured, older ones as close as they were merged.
+/// Points of a replica that Litestream 0.3 wrote have a Generation and no Txid: give their Timestamp.</para>
 /// </summary>
 [Cmdlet(VerbsCommon.Get, "SqliteRestorePoint")]
 [OutputType(typeof(SqliteRestorePoint))]
@@ -56,6 +57,7 @@ public sealed class GetSqliteRestorePointCommand : AsyncCmdlet
             {
                 Source = points.Source,
                 Txid = point.Txid,
+                Generation = point.Generation ?? "",
                 Timestamp = point.Timestamp.LocalDateTime,
                 Level = point.Level,
             };

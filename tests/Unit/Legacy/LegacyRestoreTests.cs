@@ -88,11 +88,27 @@ public sealed class LegacyRestoreTests : IDisposable
 
         LegacyGapException gap = await Assert.ThrowsAsync<LegacyGapException>(() => RestoreAsync());
         Assert.Equal(source.States[lastGood].Time, gap.LastGood);
-        Assert.Contains(gap.LastGood.ToString("HH:mm:ss.fff", null), gap.Message, StringComparison.Ordinal);
+        Assert.Contains(gap.LastGood!.Value.ToString("HH:mm:ss.fff", null), gap.Message, StringComparison.Ordinal);
         AssertNothingMade();
 
         await RestoreAsync(gap.LastGood);
         Assert.Equal(source.States[lastGood].Image, await File.ReadAllBytesAsync(Target));
+    }
+
+    [Fact]
+    public async Task A_gap_before_a_snapshot_that_was_written_anew_leaves_no_point()
+    {
+        using LegacySource source = new(_temporary["app.db"], Place);
+        WriteWals(source);
+        DateTimeOffset late = source.States[^1].Time + LegacySource.Moment;
+        File.SetLastWriteTimeUtc(source.PathOf(source.States[0].File), late.UtcDateTime);
+        Assert.Equal(late, Assert.Single((await RestorePoints.ListAsync(ReplicaLocation.Parse(Place), CancellationToken.None)).All).Timestamp);
+        File.Delete(source.PathOf(source.States[1].File));
+
+        LegacyGapException gap = await Assert.ThrowsAsync<LegacyGapException>(() => RestoreAsync());
+
+        Assert.Null(gap.LastGood);
+        Assert.Empty((await RestorePoints.ListAsync(ReplicaLocation.Parse(Place), CancellationToken.None)).All);
     }
 
     [Fact]
@@ -219,6 +235,31 @@ public sealed class LegacyRestoreTests : IDisposable
         ReplicaNotFoundException early = await Assert.ThrowsAsync<ReplicaNotFoundException>(() => RestoreAsync(source.States[0].Time - LegacySource.Moment));
         Assert.Contains(source.States[0].Time.ToString("HH:mm:ss.fff", null), early.Message, StringComparison.Ordinal);
         AssertNothingMade();
+    }
+
+    [Fact]
+    public async Task Points_are_the_times_of_the_files_up_to_a_gap_and_each_can_be_restored()
+    {
+        using LegacySource source = new(_temporary["app.db"], Place);
+        WriteWals(source);
+        source.BeginGeneration(Newer);
+        source.Execute("INSERT INTO t(b) VALUES(randomblob(9000))");
+        source.WriteSegment();
+        RestorePoints points = await RestorePoints.ListAsync(ReplicaLocation.Parse(Place), CancellationToken.None);
+        Assert.Equal(source.States.Select(state => state.Time), points.All.Select(point => point.Timestamp));
+        Assert.Equal([9, .. Enumerable.Repeat(0, 9), 9, 0], points.All.Select(point => point.Level));
+        Assert.Equal((0ul, Older), (points.All[3].Txid, points.All[3].Generation));
+
+        File.Delete(source.PathOf(source.States.First(state => state.File.Contains("wal/00000001_00000000", StringComparison.Ordinal)).File));
+        points = await RestorePoints.ListAsync(ReplicaLocation.Parse(Place), CancellationToken.None);
+
+        Assert.Equal([.. source.States[..4].Select(state => state.Time), .. source.States[^2..].Select(state => state.Time)], points.All.Select(point => point.Timestamp));
+        foreach (RestorePoint point in points.All)
+        {
+            (RestoreResult result, byte[] image) = await RestoredAsync(point.Timestamp);
+            Assert.Equal((point.Timestamp, point.Generation), (result.Timestamp, result.Generation));
+            Assert.Equal(source.States.Single(state => state.Time == point.Timestamp).Image, image);
+        }
     }
 
     [Fact]
