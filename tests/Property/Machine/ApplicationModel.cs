@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using SQLitePCL;
 using static SQLitePCL.raw;
@@ -7,8 +6,7 @@ using static SQLitePCL.raw;
 namespace Litestream.Tests.Properties.Machine;
 
 /// <summary>
-/// The application's side: connections that write, read and checkpoint by real SQLite, and what is committed now, by SQLite's own
-/// serialization, which shares nothing with the code under test.
+/// The application's side: connections that write, read and checkpoint by real SQLite.
 /// </summary>
 internal sealed class ApplicationModel(string path, int pageSize, int autoVacuum) : IDisposable
 {
@@ -31,11 +29,7 @@ internal sealed class ApplicationModel(string path, int pageSize, int autoVacuum
         get
         {
             Open();
-            nint image = sqlite3_serialize(_observer!, "main", out long length, 0);
-            byte[] bytes = new byte[length];
-            Marshal.Copy(image, bytes, 0, bytes.Length);
-            sqlite3_free(image);
-            return Convert.ToHexString(SHA256.HashData(bytes));
+            return Convert.ToHexString(SHA256.HashData(SerializedImage.Of(_observer!)));
         }
     }
 
