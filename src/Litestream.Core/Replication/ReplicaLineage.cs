@@ -49,7 +49,10 @@ internal sealed class ReplicaLineage
     public ReplicaFile? NewestImageAfter(ulong txid) =>
         _files.Where(file => file.Level == LtxFileName.SnapshotLevel && file.Name.MaxTxid > txid).MaxBy(file => file.Name.MaxTxid);
 
-    /// <summary>Whether a file that ends with a transaction has this checksum; null if no file ends there.</summary>
+    /// <summary>
+    /// Whether a file that ends with a transaction has this checksum. False only if the captured file has another; null if that is gone:
+    /// a merged file or a full image that ends there has a checksum of its own, which tells nothing against it.
+    /// </summary>
     /// <param name="txid">The transaction id.</param>
     /// <param name="fileChecksum">The checksum.</param>
     /// <param name="cancellationToken">Ends the requests.</param>
@@ -58,11 +61,12 @@ internal sealed class ReplicaLineage
         bool? found = null;
         foreach (ReplicaFile file in _files.Where(file => file.Name.MaxTxid == txid))
         {
-            found = await ReadFileChecksumAsync(file, cancellationToken).ConfigureAwait(false) == fileChecksum;
-            if (found == true)
+            if (await ReadFileChecksumAsync(file, cancellationToken).ConfigureAwait(false) == fileChecksum)
             {
-                break;
+                return true;
             }
+
+            found = file.Level == 0 ? false : found;
         }
 
         return found;

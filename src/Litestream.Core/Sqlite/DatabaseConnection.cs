@@ -168,7 +168,10 @@ internal sealed unsafe class DatabaseConnection : IDisposable
         Check(code, "asking for the position of");
         try
         {
-            return WalPosition.Parse(new ReadOnlySpan<byte>((void*)snapshot, WalPosition.SnapshotSize));
+            var position = WalPosition.Parse(new ReadOnlySpan<byte>((void*)snapshot, WalPosition.SnapshotSize));
+
+            // A checkpoint that resets a WAL which never had a frame draws salts and leaves the sizes zero: the file alone knows them.
+            return position.PageSize == 0 ? position with { PageCount = PageCount, PageSize = PageSize } : position;
         }
         finally
         {

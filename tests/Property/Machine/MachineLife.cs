@@ -152,23 +152,28 @@ internal sealed class MachineLife : IAsyncDisposable
 
     private async Task StartAsync()
     {
+        ulong known;
         try
         {
-            await _ours.StartAsync();
-            if (_forgotten)
-            {
-                // What only the lost files held is captured anew, under the same numbers.
-                _images.Keys.Where(txid => txid >= _ours.CapturedTxid).ToList().ForEach(txid => _images.Remove(txid));
-                _forgotten = false;
-            }
-
-            _ours.Capture();
-            Remember();
+            known = await _ours.StartAsync();
         }
         catch (ReplicaUnreachableException)
         {
-            // An outage: started again by a later command.
+            // An outage, and a later command starts again. A full image may have arrived all the same, of what is committed now.
+            foreach (ReplicaFile image in await ReplicaListing.ReadAsync(_store, CancellationToken.None))
+            {
+                _images.TryAdd(image.Name.MaxTxid, _application.CommittedImage);
+            }
+
+            return;
         }
+
+        Assert.True(_forgotten || known >= _images.Keys.DefaultIfEmpty().Max(), $"It knows transactions up to {known} only.");
+        _forgotten = false;
+        _images.Keys.Where(txid => txid > known).ToList().ForEach(txid => _images.Remove(txid));
+        RememberIfNew();
+        _ours.Capture();
+        Remember();
     }
 
     // Nothing else runs: what is captured is exactly what is committed now, also when there was nothing new to capture.

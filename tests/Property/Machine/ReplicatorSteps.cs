@@ -29,7 +29,8 @@ internal sealed class ReplicatorSteps(string database, UnsteadyStore store, Mach
     public ulong CapturedTxid => _session!.Captured.Txid;
 
     /// <summary>Starts as a session does: proves the local state, sends a full image if one is needed, begins to capture.</summary>
-    public async Task StartAsync()
+    /// <returns>The last transaction that it continues from; what was captured behind it is captured anew.</returns>
+    public async Task<ulong> StartAsync()
     {
         var board = new StatusBoard(_database, [store.Location], clock);
         _staging = new StagingArea(_folder);
@@ -54,6 +55,7 @@ internal sealed class ReplicatorSteps(string database, UnsteadyStore store, Mach
         _checkpointer = new Checkpointer(_session, _database, options);
         _schedule = new MaintenanceSchedule(store, _catalogue, options.Maintenance, clock);
         _durable = 0;
+        return (start.BaseTxid - 1) ?? start.Txid;
     }
 
     /// <summary>One look, and a capture if there is news; true if that captured anything.</summary>
@@ -165,7 +167,13 @@ internal sealed class ReplicatorSteps(string database, UnsteadyStore store, Mach
     }
 
     /// <summary>Deletes the local state, as somebody who cleans up.</summary>
-    public void LoseLocalState() => Directory.Delete(_folder.Path, recursive: true);
+    public void LoseLocalState()
+    {
+        if (Directory.Exists(_folder.Path))
+        {
+            Directory.Delete(_folder.Path, recursive: true);
+        }
+    }
 
     public ValueTask DisposeAsync()
     {

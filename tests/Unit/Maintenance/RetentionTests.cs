@@ -39,6 +39,17 @@ public sealed class RetentionTests : IDisposable
     }
 
     [Fact]
+    public void Images_below_the_floor_go_before_what_leads_on_from_them()
+    {
+        // An old image with its chain cut off would still be offered, as the state of every time up to the floor.
+        ReplicaFile floor = File(9, 1, 4);
+        var catalogue = new ReplicaCatalogue([File(9, 1, 1), File(9, 1, 2), floor, File(1, 2, 3), File(1, 4, 4), File(1, 5, 5), File(0, 2, 2), File(0, 3, 3), File(0, 5, 5)]);
+        Assert.Equal(
+            ["9/1-1", "9/1-2", "1/2-3", "1/4-4", "0/2-2", "0/3-3"],
+            Retention.BelowFloor(catalogue, floor).Select(file => $"{file.Level}/{file.Name.MinTxid}-{file.Name.MaxTxid}"));
+    }
+
+    [Fact]
     public async Task A_replica_without_an_image_gets_one()
     {
         await using IReplicaStore store = ReplicaLocation.Parse(_temporary["replica"]).Open();

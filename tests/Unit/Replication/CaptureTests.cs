@@ -158,6 +158,28 @@ public sealed class CaptureTests(ITestOutputHelper output)
         Assert.Equal(0, rig.Board.Status.Scans);
     }
 
+    [Theory]
+    [InlineData(SQLITE_CHECKPOINT_RESTART)]
+    [InlineData(SQLITE_CHECKPOINT_TRUNCATE)]
+    public async Task A_reset_of_a_WAL_that_never_had_a_frame_is_no_news_and_what_follows_is_proven(int mode)
+    {
+        await using ReplicationFolder folder = new();
+        using (Application before = Application.WithPages(folder.Database, 4096))
+        {
+            before.Fill(5);
+        }
+
+        using Application application = new(folder.Database, "PRAGMA wal_autocheckpoint=0");
+        await using CaptureRig rig = await CaptureRig.StartAsync(folder.Database, folder.Replica);
+        Assert.False(application.Checkpoint(mode).Busy);
+        Assert.False(rig.Session.Capture());
+        application.Commit();
+        Assert.True(rig.Session.Capture());
+        Assert.Equal((0, 2ul), (rig.Board.Status.Scans, rig.Session.Captured.Txid));
+        application.Dispose();
+        await rig.EqualAsync(folder.Database, folder.Replica);
+    }
+
     [Fact]
     public async Task A_rolled_back_transaction_that_spilled_keeps_nobody_awake()
     {

@@ -1,4 +1,5 @@
 using Litestream.Sqlite;
+using static SQLitePCL.raw;
 
 namespace Litestream.Tests.Unit.Sqlite;
 
@@ -128,5 +129,27 @@ public sealed class WalFormatTests : IDisposable
         Assert.Equal(0u, position.MaxFrame);
         Assert.Equal(1024, position.PageSize);
         Assert.Equal(new FileInfo(path).Length / 1024, position.PageCount);
+    }
+
+    [Theory]
+    [InlineData(SQLITE_CHECKPOINT_RESTART)]
+    [InlineData(SQLITE_CHECKPOINT_TRUNCATE)]
+    public void A_WAL_that_was_reset_before_it_had_a_frame_has_the_sizes_of_the_file(int mode)
+    {
+        string path = _temporary["app.db"];
+        using (Application application = Application.WithPages(path, 1024))
+        {
+            application.Fill(3);
+        }
+
+        using Application checkpoint = new(path, "SELECT count(*) FROM sqlite_schema");
+        Assert.False(checkpoint.Checkpoint(mode).Busy);
+        using DatabaseConnection connection = DatabaseConnection.Open(path, TimeSpan.Zero);
+        connection.Pin();
+        WalPosition position = connection.GetPosition();
+
+        Assert.Equal(mode == SQLITE_CHECKPOINT_TRUNCATE, position.HasGeneration);
+        Assert.Equal((0u, 1024), (position.MaxFrame, position.PageSize));
+        Assert.Equal(checkpoint.Query("PRAGMA page_count"), position.PageCount);
     }
 }
