@@ -12,6 +12,7 @@
     CmdletsToExport      = @(
         'Get-SqliteReplica'
         'Get-SqliteReplication'
+        'Get-SqliteReplicationMetric'
         'Get-SqliteRestorePoint'
         'New-SqliteReplicaLocation'
         'Remove-SqliteReplica'

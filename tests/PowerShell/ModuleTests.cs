@@ -10,7 +10,7 @@ public sealed class ModuleTests(PowerShellSession session)
 {
     private static readonly string[] Cmdlets =
     [
-        "Get-SqliteReplica", "Get-SqliteReplication", "Get-SqliteRestorePoint", "New-SqliteReplicaLocation", "Remove-SqliteReplica",
+        "Get-SqliteReplica", "Get-SqliteReplication", "Get-SqliteReplicationMetric", "Get-SqliteRestorePoint", "New-SqliteReplicaLocation", "Remove-SqliteReplica",
         "Repair-SqliteReplica", "Reset-SqliteReplication", "Restore-SqliteDatabase", "Resume-SqliteReplication",
         "Start-SqliteReplication", "Stop-SqliteReplication", "Suspend-SqliteReplication", "Sync-SqliteReplication", "Test-SqliteReplica",
     ];
@@ -89,6 +89,7 @@ public sealed class ModuleTests(PowerShellSession session)
     [Theory]
     [InlineData("Get-SqliteReplica", "[-Source] <string> [<CommonParameters>]")]
     [InlineData("Get-SqliteReplication", "[[-Path] <string[]>] [<CommonParameters>]")]
+    [InlineData("Get-SqliteReplicationMetric", "[[-Path] <string[]>] [-Name <string[]>] [<CommonParameters>]")]
     [InlineData("Get-SqliteRestorePoint", "[-Source] <string> [<CommonParameters>]")]
     [InlineData(
         "New-SqliteReplicaLocation",
@@ -104,8 +105,8 @@ public sealed class ModuleTests(PowerShellSession session)
         "[-Source] <string> [-OutputPath] <string> -Follow [-Interval <timespan>] [-Once] [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData(
         "Start-SqliteReplication",
-        "[-Path] <string[]> [-Destination] <string[]> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>] [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>] [-NoMaintenance] [-VerifyInterval <timespan>] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]",
-        "[-Destination] <string[]> -LiteralPath <string[]> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>] [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>] [-NoMaintenance] [-VerifyInterval <timespan>] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]")]
+        "[-Path] <string[]> [-Destination] <string[]> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>] [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>] [-NoMaintenance] [-VerifyInterval <timespan>] [-MetricsPrefix <string>] [-LogPath <string>] [-HeartbeatUri <uri>] [-HeartbeatInterval <timespan>] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]",
+        "[-Destination] <string[]> -LiteralPath <string[]> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>] [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>] [-NoMaintenance] [-VerifyInterval <timespan>] [-MetricsPrefix <string>] [-LogPath <string>] [-HeartbeatUri <uri>] [-HeartbeatInterval <timespan>] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData("Resume-SqliteReplication", "[-Path] <string[]> [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData("Suspend-SqliteReplication", "[-Path] <string[]> [-Timeout <int>] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData("Stop-SqliteReplication", "[-Path] <string[]> [-Timeout <int>] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]

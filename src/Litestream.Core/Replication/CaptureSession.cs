@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Litestream.Diagnostics;
 using Litestream.Ltx;
 using Litestream.Sqlite;
 using Litestream.State;
@@ -329,6 +331,7 @@ internal sealed class CaptureSession : IDisposable
     private void Stage(WalPosition to, bool continues, Action<LtxEncoder> writePages, int transactions)
     {
         _checksums.Clear();
+        long begin = Stopwatch.GetTimestamp();
         ulong txid = Captured.Txid + 1;
         long walStart = continues ? Captured.Position.EndOffset : WalHeader.Size;
         LtxHeader header = CaptureHeader.Create(to, txid, txid, walStart, NextTimestamp(), _table.NodeId);
@@ -347,6 +350,7 @@ internal sealed class CaptureSession : IDisposable
             Pages = status.Pages + _checksums.Count,
         });
         WriteHead();
+        LitestreamMeter.CountSync(_folder.DatabasePath, header.WalSize, Stopwatch.GetElapsedTime(begin));
     }
 
     // A clock that is set back must not reorder transactions, also not behind those of an earlier session.

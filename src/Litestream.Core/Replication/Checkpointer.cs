@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Litestream.Diagnostics;
 using Litestream.Sqlite;
 
 namespace Litestream.Replication;
@@ -100,12 +102,28 @@ internal sealed class Checkpointer : IDisposable
     private bool RunRound()
     {
         _session.MakeDurable();
-        CheckpointResult result = _session.Pins.Checkpoint();
+        CheckpointResult result = Checkpoint();
         WalPosition before = _session.Captured.Position;
         bool news = _session.Capture();
         bool atEnd = result.Complete && !news && _session.Captured.Position == before;
         HasWork = !atEnd;
         return atEnd;
+    }
+
+    private CheckpointResult Checkpoint()
+    {
+        long begin = Stopwatch.GetTimestamp();
+        bool failed = true;
+        try
+        {
+            CheckpointResult result = _session.Pins.Checkpoint();
+            failed = false;
+            return result;
+        }
+        finally
+        {
+            LitestreamMeter.CountCheckpoint(_path, failed, Stopwatch.GetElapsedTime(begin));
+        }
     }
 
     private void RunBehindWriterLock()

@@ -1,7 +1,12 @@
+using Litestream.Diagnostics;
+
 namespace Litestream.Replication;
 
 /// <summary>Where the work for one destination is noted, and from which its status is read at any moment, by any thread.</summary>
-internal sealed class DestinationBoard(string destination, TimeProvider time)
+/// <param name="database">Full path of the database.</param>
+/// <param name="destination">The replica's place, without any secret.</param>
+/// <param name="time">The clock.</param>
+internal sealed class DestinationBoard(string database, string destination, TimeProvider time)
 {
     private readonly Lock _gate = new();
     private DestinationStatus _status = new() { Destination = destination, State = ReplicationState.Starting, Since = time.GetUtcNow() };
@@ -38,12 +43,16 @@ internal sealed class DestinationBoard(string destination, TimeProvider time)
 
     /// <summary>Notes an error that leaves the state as it is.</summary>
     /// <param name="error">What happened.</param>
-    public void Note(LitestreamException error) => Update(status => status with
+    public void Note(LitestreamException error)
     {
-        LastError = error.Message,
-        LastErrorId = error.ErrorId,
-        LastErrorAt = time.GetUtcNow(),
-    });
+        LitestreamMeter.CountSyncError(database);
+        Update(status => status with
+        {
+            LastError = error.Message,
+            LastErrorId = error.ErrorId,
+            LastErrorAt = time.GetUtcNow(),
+        });
+    }
 
     /// <summary>Notes what came of a test of the replica.</summary>
     /// <param name="outcome">What was proven.</param>

@@ -1,3 +1,4 @@
+using Litestream.Diagnostics;
 using Litestream.Sqlite;
 using Litestream.Storage;
 
@@ -35,7 +36,7 @@ public sealed class Replicator : IAsyncDisposable
         _options = options with { DatabasePath = Path.GetFullPath(options.DatabasePath) };
         _time = timeProvider ?? TimeProvider.System;
         EnsureDistinct(options.Destinations);
-        _stores = [.. options.Destinations.Select(place => place.Open())];
+        _stores = [.. options.Destinations.Select(MeasuredStore.Open)];
         _board = new StatusBoard(_options.DatabasePath, _stores.Select(store => store.Location), _time);
     }
 
@@ -67,6 +68,7 @@ public sealed class Replicator : IAsyncDisposable
                 throw new InvalidOperationException("A replicator is started once.");
             }
 
+            ReplicationGauges.Add(this);
             _run = Task.Run(RunAsync, CancellationToken.None);
         }
 
@@ -130,6 +132,7 @@ public sealed class Replicator : IAsyncDisposable
             return;
         }
 
+        ReplicationGauges.Remove(this);
         await _abort.CancelAsync().ConfigureAwait(false);
         await Completion.ConfigureAwait(false);
         foreach (IReplicaStore store in _stores)

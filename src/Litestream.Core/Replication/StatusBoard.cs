@@ -1,3 +1,5 @@
+using Litestream.Diagnostics;
+
 namespace Litestream.Replication;
 
 /// <summary>Where the parts of a replication write what they did, and from which its status is read at any moment, by any thread.</summary>
@@ -14,7 +16,7 @@ internal sealed class StatusBoard
     public StatusBoard(string databasePath, IEnumerable<string> destinations, TimeProvider time)
     {
         _time = time;
-        Destinations = [.. destinations.Select(place => new DestinationBoard(place, time))];
+        Destinations = [.. destinations.Select(place => new DestinationBoard(databasePath, place, time))];
         DateTimeOffset now = time.GetUtcNow();
         _status = new ReplicationStatus
         {
@@ -68,12 +70,16 @@ internal sealed class StatusBoard
 
     /// <summary>Notes an error that leaves the state as it is.</summary>
     /// <param name="error">What happened.</param>
-    public void Note(Exception error) => Update(status => status with
+    public void Note(Exception error)
     {
-        LastError = error.Message,
-        LastErrorId = (error as LitestreamException)?.ErrorId ?? error.GetType().Name,
-        LastErrorAt = _time.GetUtcNow(),
-    });
+        LitestreamMeter.CountSyncError(Own.DatabasePath);
+        Update(status => status with
+        {
+            LastError = error.Message,
+            LastErrorId = (error as LitestreamException)?.ErrorId ?? error.GetType().Name,
+            LastErrorAt = _time.GetUtcNow(),
+        });
+    }
 
     /// <summary>Changes figures.</summary>
     /// <param name="change">From the old to the new status; quick, without side effects.</param>

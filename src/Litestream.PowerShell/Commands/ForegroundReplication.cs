@@ -1,4 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using Litestream.PowerShell.Control;
+using Litestream.PowerShell.Observation;
 using Litestream.PowerShell.Worker;
 using Litestream.Replication;
 
@@ -8,20 +11,24 @@ namespace Litestream.PowerShell.Commands;
 /// <c>Start-SqliteReplication -Wait</c>: replicates in this process until the pipeline stops or SIGTERM comes, then does a last sync.
 /// What happens meanwhile is verbose output, what goes wrong a warning, what has ended by an error one.
 /// </summary>
+[SuppressMessage("Reliability", "CA1001", Justification = "A run lets go of what it holds at its end, and there is one run.")]
 internal sealed class ForegroundReplication
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly CmdletPipeline _pipeline;
     private readonly ReplicationOptions[] _options;
+    private readonly ObservationOptions _observation;
     private readonly HostedReplications _replications = new();
     private Watched[] _all = [];
 
     /// <summary>Prepares it; nothing is opened yet.</summary>
     /// <param name="pipeline">Where the messages go.</param>
     /// <param name="all">What to replicate.</param>
-    internal ForegroundReplication(CmdletPipeline pipeline, IEnumerable<ReplicationOptions> all)
+    /// <param name="observation">How it can be watched from outside.</param>
+    internal ForegroundReplication(CmdletPipeline pipeline, IEnumerable<ReplicationOptions> all, ObservationOptions observation)
     {
+        _observation = observation;
         _pipeline = pipeline;
         _options = [.. all];
     }
@@ -32,6 +39,8 @@ internal sealed class ForegroundReplication
     {
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using TerminationSignals signals = new(end.Cancel, ignoreInterrupt: false);
+        await using ConfiguredAsyncDisposable letGo = _replications.ConfigureAwait(false);
+        _replications.Observers.Open(_observation);
         try
         {
             _all = [.. _options.Select((options, index) => new Watched(_replications.Start(index + 1, options)))];

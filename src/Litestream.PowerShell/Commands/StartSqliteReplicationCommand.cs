@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using Litestream.Maintenance;
+using Litestream.PowerShell.Observation;
 using Litestream.PowerShell.Worker;
 using Litestream.Replication;
 using Litestream.Storage;
@@ -22,7 +23,10 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
     private const string LiteralPathSet = "LiteralPath";
     private const int DefaultTimeoutSeconds = 60;
 
+    private static readonly TimeSpan ShortestHeartbeat = TimeSpan.FromMinutes(1);
+
     private readonly List<ReplicationOptions> _replications = [];
+    private ObservationOptions _observation = new();
 
     /// <summary>Databases, with wildcards.</summary>
     /// <remarks>
@@ -101,6 +105,27 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
     [Duration]
     public TimeSpan? VerifyInterval { get; set; }
 
+    /// <summary>Serves metrics to Prometheus at <c>metrics</c> below this address, as in <c>http://localhost:9090/</c>. A host other than
+    /// localhost opens it to the network.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? MetricsPrefix { get; set; }
+
+    /// <summary>Writes what happens to this file, one JSON object a line. At 10 MiB the file is set aside; four older ones are kept.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? LogPath { get; set; }
+
+    /// <summary>Is fetched again and again as long as every replica is up to date, for a dead-man's switch elsewhere.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public Uri? HeartbeatUri { get; set; }
+
+    /// <summary>How often HeartbeatUri is fetched; at least 1m. By default 5m.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan? HeartbeatInterval { get; set; }
+
     /// <summary>With -Once: for how many seconds to go on trying while the replica or the database fails.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
@@ -122,6 +147,7 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
                 null);
         }
 
+        _observation = Observation();
         try
         {
             Maintenance().Validate();
@@ -178,7 +204,7 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
     {
         if (Wait)
         {
-            return new ForegroundReplication(pipeline, wanted).RunAsync(stop);
+            return new ForegroundReplication(pipeline, wanted, _observation).RunAsync(stop);
         }
 
         return Once
@@ -190,7 +216,7 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
     {
         string home = await pipeline.InvokeAsync(() => (string)GetVariableValue("PSHOME"), stop).ConfigureAwait(false);
         (ReplicationOptions Options, Task<SessionReplication> Start)[] starts =
-            [.. wanted.Select(options => (options, SessionReplications.Current.StartAsync(options, home, stop)))];
+            [.. wanted.Select(options => (options, SessionReplications.Current.StartAsync(options, _observation, home, stop)))];
         foreach ((ReplicationOptions options, Task<SessionReplication> start) in starts)
         {
             try
@@ -223,6 +249,34 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
         Maintenance = Maintenance(),
         VerifyInterval = VerifyInterval,
     };
+
+    private ObservationOptions Observation()
+    {
+        ObservationOptions usual = new();
+        string? prefix = MetricsPrefix is { } given && !given.EndsWith('/') ? given + "/" : MetricsPrefix;
+        if (Once && (MetricsPrefix ?? LogPath ?? (object?)HeartbeatUri) is not null)
+        {
+            Refuse(ErrorTable.ParametersContradict, "-Once ends by itself: -MetricsPrefix, -LogPath and -HeartbeatUri are for what goes on.", null);
+        }
+
+        if (HeartbeatUri is { } uri && (!uri.IsAbsoluteUri || uri.Scheme is not ("http" or "https")))
+        {
+            Refuse("InvalidArgument", "-HeartbeatUri takes a whole http:// or https:// address.", null);
+        }
+
+        if (HeartbeatInterval is { } interval && interval < ShortestHeartbeat)
+        {
+            Refuse("InvalidArgument", "-HeartbeatInterval is at least 1m.", null);
+        }
+
+        return usual with
+        {
+            MetricsPrefix = prefix,
+            LogPath = LogPath is null ? null : DatabasePaths.ResolveLiteral(SessionState, LogPath),
+            HeartbeatUri = HeartbeatUri,
+            HeartbeatInterval = HeartbeatInterval ?? usual.HeartbeatInterval,
+        };
+    }
 
     private MaintenanceOptions Maintenance()
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using Litestream.Diagnostics;
 using Litestream.PowerShell.Worker;
 using Litestream.Replication;
 
@@ -73,6 +74,15 @@ internal sealed class ControlConnection : IAsyncDisposable
 
     /// <summary>Asks something about a replication, or all.</summary>
     internal async Task<IReadOnlyDictionary<int, ReplicationStatus>> AskAsync(
+        WorkerRequestKind kind, Func<WorkerRequest, WorkerRequest>? configure, CancellationToken cancellationToken) =>
+        (await RequestAsync(kind, configure, cancellationToken).ConfigureAwait(false)).Statuses;
+
+    /// <summary>What the process has measured since it began.</summary>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    internal async Task<IReadOnlyList<MetricSample>> ReadMetricsAsync(CancellationToken cancellationToken) =>
+        (await RequestAsync(WorkerRequestKind.Metrics, null, cancellationToken).ConfigureAwait(false)).Metrics ?? [];
+
+    private async Task<WorkerReply> RequestAsync(
         WorkerRequestKind kind, Func<WorkerRequest, WorkerRequest>? configure, CancellationToken cancellationToken)
     {
         try

@@ -51,7 +51,7 @@ internal sealed class ControlServer : IAsyncDisposable
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or SocketException or ArgumentException)
         {
             listener.Dispose();
-            replications.Warning = $"Other sessions cannot see or control this replication: {exception.Message} It goes on all the same.";
+            replications.Warn(listener, $"Other sessions cannot see or control this replication: {exception.Message} It goes on all the same.");
             return new ControlServer(replications, path, null);
         }
     }

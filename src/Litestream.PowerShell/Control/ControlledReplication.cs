@@ -1,3 +1,4 @@
+using Litestream.Diagnostics;
 using Litestream.PowerShell.Worker;
 using Litestream.Replication;
 
@@ -11,6 +12,13 @@ internal sealed class ControlledReplication(int key, ControlConnection connectio
 {
     /// <summary>To the process that carries it out.</summary>
     internal ControlConnection Connection => connection;
+
+    /// <inheritdoc/>
+    internal override int ProcessId => connection.ProcessId;
+
+    /// <inheritdoc/>
+    internal override Task<IReadOnlyList<MetricSample>> ReadMetricsAsync(CancellationToken cancellationToken) =>
+        connection.ReadMetricsAsync(cancellationToken);
 
     /// <inheritdoc/>
     internal override SqliteReplication ToOutput() => SqliteReplication.From(Status, connection.ProcessId);

@@ -39,6 +39,12 @@ internal static class ErrorTable
     /// <summary>Parameters that exclude each other, or one that needs another.</summary>
     internal const string ParametersContradict = "ParametersContradict";
 
+    /// <summary>Metrics cannot be served where they were to be.</summary>
+    internal const string MetricsEndpointFailed = "MetricsEndpointFailed";
+
+    /// <summary>The log cannot be written.</summary>
+    internal const string LogUnusable = "LogUnusable";
+
     /// <summary>An error that the module does not know: its own mistake.</summary>
     internal const string Unexpected = "UnexpectedError";
 
@@ -85,6 +91,8 @@ internal static class ErrorTable
         [WorkerEnded] = new(ErrorCategory.ResourceUnavailable, "Start the replication again: it continues where the replica ends."),
         [TimedOut] = new(ErrorCategory.OperationTimeout, "See Get-SqliteReplication for what it waits for, or give it more time."),
         [LastSyncIncomplete] = new(ErrorCategory.ResourceUnavailable, "Start the replication again when the replica can be reached: the rest is kept beside the database."),
+        [MetricsEndpointFailed] = new(ErrorCategory.ResourceUnavailable, "Give a prefix whose port is free, such as http://localhost:9090/."),
+        [LogUnusable] = new(ErrorCategory.WriteError, "Give a path in a folder that exists and can be written."),
         [ParametersContradict] = new(ErrorCategory.InvalidArgument, "See Get-Help for the ways to call it."),
         ["AccessDenied"] = new(ErrorCategory.PermissionDenied, "Give this user the right to the file."),
         ["FileNotFound"] = new(ErrorCategory.ObjectNotFound, "Check the path."),

@@ -1,15 +1,40 @@
+using Litestream.Diagnostics;
+using Litestream.PowerShell.Observation;
 using Litestream.Replication;
 
 namespace Litestream.PowerShell.Worker;
 
 /// <summary>The replications that this process carries out, by number. Thread-safe.</summary>
-internal sealed class HostedReplications
+internal sealed class HostedReplications : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<int, HostedReplication> _all = [];
+    private readonly Dictionary<object, string> _warnings = [];
+    private readonly MetricReader _metrics = new();
 
-    /// <summary>Something that every status should warn of; null for nothing.</summary>
-    internal string? Warning { get; set; }
+    /// <summary>Begins with none.</summary>
+    internal HostedReplications() => Observers = new Observers(this);
+
+    /// <summary>Lets every status warn of something, or no more.</summary>
+    /// <param name="source">Who warns; its earlier warning is replaced.</param>
+    /// <param name="warning">Of what; null for nothing.</param>
+    internal void Warn(object source, string? warning)
+    {
+        lock (_gate)
+        {
+            _warnings.Remove(source);
+            if (warning is not null)
+            {
+                _warnings.Add(source, warning);
+            }
+        }
+    }
+
+    /// <summary>What this process has measured since it began, as it is now.</summary>
+    internal IReadOnlyList<MetricSample> ReadMetrics() => _metrics.Read();
+
+    /// <summary>Endpoints, logs and heartbeats.</summary>
+    internal Observers Observers { get; }
 
     /// <summary>All of them now, by number.</summary>
     internal KeyValuePair<int, HostedReplication>[] All
@@ -88,6 +113,16 @@ internal sealed class HostedReplications
     internal ReplicationStatus Status(HostedReplication replication)
     {
         ReplicationStatus status = replication.Status;
-        return Warning is { } warning && status.Warning is null ? status with { Warning = warning } : status;
+        lock (_gate)
+        {
+            return _warnings.Count > 0 && status.Warning is null ? status with { Warning = string.Join(' ', _warnings.Values) } : status;
+        }
+    }
+
+    /// <summary>Closes the endpoints, logs and heartbeats.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Observers.DisposeAsync().ConfigureAwait(false);
+        _metrics.Dispose();
     }
 }

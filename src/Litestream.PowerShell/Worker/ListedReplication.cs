@@ -1,3 +1,4 @@
+using Litestream.Diagnostics;
 using Litestream.Replication;
 
 namespace Litestream.PowerShell.Worker;
@@ -16,6 +17,13 @@ internal abstract class ListedReplication(ReplicationStatus status)
 
     /// <summary>The output object.</summary>
     internal abstract SqliteReplication ToOutput();
+
+    /// <summary>The process that carries it out.</summary>
+    internal abstract int ProcessId { get; }
+
+    /// <summary>What the process that carries it out has measured.</summary>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    internal abstract Task<IReadOnlyList<MetricSample>> ReadMetricsAsync(CancellationToken cancellationToken);
 
     /// <summary>Does a last sync and ends it.</summary>
     /// <param name="limit">How long the last sync may take.</param>

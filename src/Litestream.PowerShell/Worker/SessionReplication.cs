@@ -1,3 +1,4 @@
+using Litestream.Diagnostics;
 using Litestream.Replication;
 
 namespace Litestream.PowerShell.Worker;
@@ -16,6 +17,13 @@ internal sealed class SessionReplication(int key, WorkerProcess worker, Replicat
 
     /// <summary>The replica's place.</summary>
     internal string Destination => Status.Destination;
+
+    /// <inheritdoc/>
+    internal override int ProcessId => worker.ProcessId;
+
+    /// <inheritdoc/>
+    internal override Task<IReadOnlyList<MetricSample>> ReadMetricsAsync(CancellationToken cancellationToken) =>
+        worker.ReadMetricsAsync(cancellationToken);
 
     /// <inheritdoc/>
     internal override Task<SqliteReplication> StopAsync(TimeSpan limit, CancellationToken cancellationToken) =>

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Litestream.PowerShell.Observation;
 using Litestream.Replication;
 
 namespace Litestream.PowerShell.Worker;
@@ -37,10 +38,12 @@ internal sealed class SessionReplications
 
     /// <summary>Starts a replication.</summary>
     /// <param name="options">What, where to, how eagerly.</param>
+    /// <param name="observation">How its process can be watched from outside.</param>
     /// <param name="psHome">The engine's folder.</param>
     /// <param name="cancellationToken">Gives up and stops it again.</param>
     /// <exception cref="LitestreamException">It cannot start, or was refused.</exception>
-    internal async Task<SessionReplication> StartAsync(ReplicationOptions options, string psHome, CancellationToken cancellationToken)
+    internal async Task<SessionReplication> StartAsync(
+        ReplicationOptions options, ObservationOptions observation, string psHome, CancellationToken cancellationToken)
     {
         WorkerProcess worker = await AcquireWorkerAsync(psHome, cancellationToken).ConfigureAwait(false);
         int key = Interlocked.Increment(ref _lastKey);
@@ -49,7 +52,7 @@ internal sealed class SessionReplications
             await MakeRoomAsync(options.DatabasePath, cancellationToken).ConfigureAwait(false);
             IReadOnlyDictionary<int, ReplicationStatus> answer = await worker.AskAsync(
                 WorkerRequestKind.Start,
-                request => request with { Key = key, Options = options, Limit = StartPatience },
+                request => request with { Key = key, Options = options, Observation = observation, Limit = StartPatience },
                 cancellationToken).ConfigureAwait(false);
             SessionReplication started = new(key, worker, answer[key]);
             lock (_gate)

@@ -29,10 +29,10 @@ internal sealed class WorkerChannel(Stream stream)
     /// <param name="kind">What.</param>
     /// <param name="configure">Completes the request; null where there is nothing to complete.</param>
     /// <param name="cancellationToken">Gives up waiting; the other side goes on with it.</param>
-    /// <returns>The replications that it was about.</returns>
+    /// <returns>The answer.</returns>
     /// <exception cref="ReplicationException">It was refused.</exception>
     /// <exception cref="IOException">The other side is gone.</exception>
-    internal async Task<IReadOnlyDictionary<int, ReplicationStatus>> AskAsync(
+    internal async Task<WorkerReply> AskAsync(
         WorkerRequestKind kind, Func<WorkerRequest, WorkerRequest>? configure, CancellationToken cancellationToken)
     {
         WorkerRequest request = new(Interlocked.Increment(ref _lastId), kind);
@@ -49,7 +49,7 @@ internal sealed class WorkerChannel(Stream stream)
 
             await SendAsync(request, cancellationToken).ConfigureAwait(false);
             WorkerReply reply = await answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-            return reply.Failure is { } refusal ? throw refusal.ToException() : reply.Statuses;
+            return reply.Failure is { } refusal ? throw refusal.ToException() : reply;
         }
         finally
         {

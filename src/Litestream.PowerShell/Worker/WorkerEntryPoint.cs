@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.IO.Pipes;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Litestream.PowerShell.Control;
 using Litestream.Replication;
@@ -39,6 +40,7 @@ public static partial class WorkerEntryPoint
     private static async Task ServeAsync(NamedPipeClientStream pipe, CancellationToken terminate)
     {
         HostedReplications replications = new();
+        await using ConfiguredAsyncDisposable letGo = replications.ConfigureAwait(false);
         using WorkerSession session = new(pipe, replications, owner: true);
         ControlServer control = ControlServer.Open(replications);
         await using (control.ConfigureAwait(false))

@@ -5,6 +5,7 @@ using System.Management.Automation;
 using System.Management.Automation.Language;
 using System.Security.Cryptography;
 using System.Text;
+using Litestream.Diagnostics;
 using Litestream.Replication;
 
 namespace Litestream.PowerShell.Worker;
@@ -80,6 +81,15 @@ internal sealed class WorkerProcess : IAsyncDisposable
     /// <returns>The replications that it was about.</returns>
     /// <exception cref="ReplicationException">The worker refused it, or has ended.</exception>
     internal async Task<IReadOnlyDictionary<int, ReplicationStatus>> AskAsync(
+        WorkerRequestKind kind, Func<WorkerRequest, WorkerRequest>? configure, CancellationToken cancellationToken) =>
+        (await RequestAsync(kind, configure, cancellationToken).ConfigureAwait(false)).Statuses;
+
+    /// <summary>What the process has measured since it began.</summary>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    internal async Task<IReadOnlyList<MetricSample>> ReadMetricsAsync(CancellationToken cancellationToken) =>
+        (await RequestAsync(WorkerRequestKind.Metrics, null, cancellationToken).ConfigureAwait(false)).Metrics ?? [];
+
+    private async Task<WorkerReply> RequestAsync(
         WorkerRequestKind kind, Func<WorkerRequest, WorkerRequest>? configure, CancellationToken cancellationToken)
     {
         if (EndMessage is not null)

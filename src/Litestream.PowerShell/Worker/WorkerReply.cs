@@ -1,3 +1,4 @@
+using Litestream.Diagnostics;
 using Litestream.Replication;
 
 namespace Litestream.PowerShell.Worker;
@@ -8,6 +9,9 @@ internal sealed record WorkerReply(long Id)
 {
     /// <summary>The replications that the request was about, by key.</summary>
     public IReadOnlyDictionary<int, ReplicationStatus> Statuses { get; init; } = new Dictionary<int, ReplicationStatus>();
+
+    /// <summary>What has been measured; for <see cref="WorkerRequestKind.Metrics"/> alone.</summary>
+    public IReadOnlyList<MetricSample>? Metrics { get; init; }
 
     /// <summary>Why the request failed; null if it did not.</summary>
     public WorkerFailure? Failure { get; init; }

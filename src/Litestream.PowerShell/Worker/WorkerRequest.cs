@@ -1,3 +1,4 @@
+using Litestream.PowerShell.Observation;
 using Litestream.Replication;
 
 namespace Litestream.PowerShell.Worker;
@@ -12,6 +13,9 @@ internal sealed record WorkerRequest(long Id, WorkerRequestKind Kind)
 
     /// <summary>What to replicate; for <see cref="WorkerRequestKind.Start"/> alone.</summary>
     public ReplicationOptions? Options { get; init; }
+
+    /// <summary>How the process is to be watched; for <see cref="WorkerRequestKind.Start"/> alone.</summary>
+    public ObservationOptions? Observation { get; init; }
 
     /// <summary>
     /// Start, Resume: how long to wait for it to stream before answering that it is still starting. Stop, Suspend: how long the last

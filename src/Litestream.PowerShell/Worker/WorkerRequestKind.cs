@@ -20,4 +20,7 @@ internal enum WorkerRequestKind
 
     /// <summary>Go on after a suspension or a fault.</summary>
     Resume,
+
+    /// <summary>Say what has been measured.</summary>
+    Metrics,
 }

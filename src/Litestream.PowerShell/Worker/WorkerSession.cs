@@ -55,7 +55,9 @@ internal sealed class WorkerSession(Stream stream, HostedReplications replicatio
         WorkerReply reply = new(request.Id);
         try
         {
-            reply = reply with { Statuses = await CarryOutAsync(request).ConfigureAwait(false) };
+            reply = request.Kind == WorkerRequestKind.Metrics
+                ? reply with { Metrics = replications.ReadMetrics() }
+                : reply with { Statuses = await CarryOutAsync(request).ConfigureAwait(false) };
         }
         catch (Exception exception)
         {
@@ -103,6 +105,11 @@ internal sealed class WorkerSession(Stream stream, HostedReplications replicatio
         if (!owner)
         {
             throw new ReplicationException(ErrorTable.ReplicationNotFound, "A replication is started by its own process alone.");
+        }
+
+        if (request.Observation is { } observation)
+        {
+            replications.Observers.Open(observation);
         }
 
         HostedReplication replication = replications.Start(request.Key, request.Options!);
