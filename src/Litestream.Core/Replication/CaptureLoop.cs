@@ -3,12 +3,14 @@ using Litestream.State;
 namespace Litestream.Replication;
 
 /// <summary>
-/// The thread that looks at one database's WAL, captures what is new, and checkpoints. SQLite's calls block, so it is a thread of
-/// its own; everything of the <see cref="CaptureSession"/> happens on it.
+/// Looks at one database's WAL, captures what is new, and checkpoints, step by step, whenever the <see cref="CaptureScheduler"/> lets it. Everything
+/// of the <see cref="CaptureSession"/> happens in a step or a look, one at a time.
 /// </summary>
 internal sealed class CaptureLoop : IDisposable
 {
     private static readonly TimeSpan IntactInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan IntactForEach = TimeSpan.FromMilliseconds(4);
+    private static readonly TimeSpan IdleForEach = TimeSpan.FromMilliseconds(0.5);
     private static readonly TimeSpan IdleBeforeCheckpoint = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan TableInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan GatherWhileFailing = TimeSpan.FromSeconds(1);
@@ -28,7 +30,7 @@ internal sealed class CaptureLoop : IDisposable
     private readonly ReplicationOptions _options;
     private readonly TimeProvider _time;
     private readonly TimeSpan _syncInterval;
-    private readonly AutoResetEvent _wake = new(false);
+    private readonly CaptureScheduler _scheduler = CaptureScheduler.Shared;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
     private readonly Queue<ICaptureRequest> _requests = new();
@@ -39,7 +41,8 @@ internal sealed class CaptureLoop : IDisposable
     private long _lastCapture;
     private long _lastIntact;
     private long _lastSave;
-    private TimeSpan _pause;
+    private bool _attention;
+    private Action? _wake;
 
     /// <summary>Prepares the loop.</summary>
     /// <param name="session">The session; used by the loop alone until it has ended.</param>
@@ -66,7 +69,7 @@ internal sealed class CaptureLoop : IDisposable
         _checkpointer = new Checkpointer(session, board.Status.DatabasePath, options);
         _lastNews = _lastCapture = _lastIntact = _lastSave = time.GetTimestamp();
         _lastLook = time.GetUtcNow().UtcTicks;
-        _pause = options.BusyInterval;
+        Pause = options.BusyInterval;
     }
 
     /// <summary>Completes when the loop has ended: well after <see cref="StopAsync"/>, or with the error that ended it.</summary>
@@ -75,8 +78,11 @@ internal sealed class CaptureLoop : IDisposable
     /// <summary>When the WAL was looked at last (UTC): what was committed before is captured, unless state says otherwise.</summary>
     public DateTimeOffset LastLook => new(Interlocked.Read(ref _lastLook), TimeSpan.Zero);
 
-    /// <summary>Starts the thread.</summary>
-    public void Start() => new Thread(Run) { IsBackground = true, Name = "Litestream capture" }.Start();
+    /// <summary>How long to wait until the next look.</summary>
+    public TimeSpan Pause { get; private set; }
+
+    /// <summary>Begins.</summary>
+    public void Start() => _wake = _scheduler.Add(this);
 
     /// <summary>Captures what is committed by now, at once, and gives the transaction id that covers it.</summary>
     /// <param name="cancellationToken">Gives up waiting.</param>
@@ -105,7 +111,7 @@ internal sealed class CaptureLoop : IDisposable
             _requests.Enqueue(request);
         }
 
-        _wake.Set();
+        _wake?.Invoke();
         return request.Result.WaitAsync(cancellationToken);
     }
 
@@ -113,37 +119,76 @@ internal sealed class CaptureLoop : IDisposable
     public Task StopAsync()
     {
         _stopping = true;
-        _wake.Set();
+        if (_wake is null)
+        {
+            End(error: null); // it never began
+        }
+
+        _wake?.Invoke();
         return Ended;
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    /// <summary>
+    /// Whether a step is wanted: a look at the WAL, and whether anything else is due. Quick, and throws nothing: what fails here fails
+    /// in the step again.
+    /// </summary>
+    public bool HasWork()
     {
-        _checkpointer.Dispose();
-        _wake.Dispose();
-    }
+        if (_stopping || _attention || _time.GetElapsedTime(_lastIntact) >= IntactInterval + (_scheduler.Count * IntactForEach))
+        {
+            return true;
+        }
 
-    private void Run()
-    {
-        Exception? error = null;
+        lock (_gate)
+        {
+            if (_requests.Count > 0)
+            {
+                return true;
+            }
+        }
+
+        long now = _time.GetUtcNow().UtcTicks;
         try
         {
-            while (!_stopping)
+            if (_session.HasNews() || ChoreIsDue(news: false))
             {
-                Step();
-                _wake.WaitOne(_pause);
+                return true;
+            }
+        }
+        catch (Exception)
+        {
+            return true;
+        }
+
+        Interlocked.Exchange(ref _lastLook, now);
+        SetPause(news: false);
+        return false;
+    }
+
+    /// <summary>Does what there is to do. False when the loop has ended, on request or by an error.</summary>
+    public bool Step()
+    {
+        try
+        {
+            if (!_stopping)
+            {
+                StepOn();
+                return true;
             }
 
             ServeRequests();
+            End(error: null);
         }
         catch (Exception e)
         {
-            error = e; // the session's owner decides: another session, or the end
+            End(e); // the session's owner decides: another session, or the end
         }
 
-        End(error);
+        return false;
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _checkpointer.Dispose();
 
     private void End(Exception? error)
     {
@@ -165,8 +210,9 @@ internal sealed class CaptureLoop : IDisposable
         }
     }
 
-    private void Step()
+    private void StepOn()
     {
+        _attention = false;
         try
         {
             ServeRequests();
@@ -191,9 +237,9 @@ internal sealed class CaptureLoop : IDisposable
         catch (LocalStateException e)
         {
             // Nothing is let go of: frames stay in the WAL, held by the pin, until the local folder takes them.
-            _stagingFailed = true;
+            _stagingFailed = _attention = true;
             _board.Fail(e, ReplicationState.Retrying);
-            _pause = StagingRetry;
+            Pause = StagingRetry;
         }
     }
 
@@ -261,20 +307,27 @@ internal sealed class CaptureLoop : IDisposable
             _board.Update(status => status.WalSize == walSize ? status : status with { WalSize = walSize });
         }
 
-        bool idle = !news && _time.GetElapsedTime(_lastNews) >= IdleBeforeCheckpoint;
-        if (idle && _checkpointer.WantsIdleRun && !StagingIsFull)
+        if (IdleCheckpointIsDue(news))
         {
             _lastNews = _time.GetTimestamp(); // when a reader of others keeps it from ending, the next try is a pause later
             _checkpointer.RunWhileIdle();
         }
 
-        bool due = idle || _time.GetElapsedTime(_lastSave) >= TableInterval;
-        if (_session.UnsavedChecksums > MaxUnsavedChecksums || (due && _session.UnsavedChecksums > 0))
+        if (SaveIsDue(news))
         {
             _session.SaveTable();
             _lastSave = _time.GetTimestamp();
         }
     }
+
+    private bool ChoreIsDue(bool news) => IdleCheckpointIsDue(news) || SaveIsDue(news);
+
+    private bool IdleCheckpointIsDue(bool news) => IsIdle(news) && _checkpointer.WantsIdleRun && !StagingIsFull;
+
+    private bool SaveIsDue(bool news) => _session.UnsavedChecksums > MaxUnsavedChecksums
+        || (_session.UnsavedChecksums > 0 && (IsIdle(news) || _time.GetElapsedTime(_lastSave) >= TableInterval));
+
+    private bool IsIdle(bool news) => !news && _time.GetElapsedTime(_lastNews) >= IdleBeforeCheckpoint;
 
     private bool StagingIsFull => _staging.WaitingBytes >= _options.MaxStagingBytes;
 
@@ -287,6 +340,7 @@ internal sealed class CaptureLoop : IDisposable
 
         if (StagingIsFull)
         {
+            _attention = true;
             _board.Enter(ReplicationState.Retrying, string.Create(
                 System.Globalization.CultureInfo.InvariantCulture,
                 $"staging is full: {_staging.WaitingBytes:N0} bytes wait for the replica; capture pauses and the WAL grows until it takes them"));
@@ -298,15 +352,17 @@ internal sealed class CaptureLoop : IDisposable
         }
     }
 
+    // Many idle databases are looked at less often each: together they must cost next to nothing.
     private void SetPause(bool news)
     {
-        TimeSpan pause = _pause * 2;
+        TimeSpan longest = _options.IdleInterval + (_scheduler.Count * IdleForEach);
+        TimeSpan pause = Pause * 2;
         if (news)
         {
             TimeSpan gathering = _syncInterval - _time.GetElapsedTime(_lastCapture);
             pause = gathering > _options.BusyInterval ? gathering : _options.BusyInterval;
         }
 
-        _pause = pause < _options.IdleInterval ? pause : _options.IdleInterval;
+        Pause = pause < longest ? pause : longest;
     }
 }

@@ -21,6 +21,8 @@ internal sealed class CaptureSession : IDisposable
 {
     private const int PinAttempts = 10;
 
+    private static readonly TimeSpan LockAge = TimeSpan.FromMilliseconds(500);
+
     private readonly LocalStateFolder _folder;
     private readonly StagingArea _staging;
     private readonly PageChecksumTable _table;
@@ -210,7 +212,7 @@ internal sealed class CaptureSession : IDisposable
             throw Replaced("separated from its WAL, which was replaced");
         }
 
-        if (!_guard.LocksStand())
+        if (!_guard.LocksStand(LockAge))
         {
             throw new DatabaseReplacedException(
                 $"The locks on '{_folder.DatabasePath}' are gone: something in this process opened and closed the database or its -shm file. Nothing is lost: the state is proven anew before replication goes on. Do not touch the database from the process that replicates it.")

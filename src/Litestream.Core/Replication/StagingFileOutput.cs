@@ -6,10 +6,10 @@ namespace Litestream.Replication;
 /// <summary>Collects bytes and writes them to a file in large pieces. One is reused for all files of a replication.</summary>
 internal sealed class StagingFileOutput : IBufferWriter<byte>
 {
-    private const int InitialSize = 64 * 1024;
+    private const int InitialSize = 16 * 1024;
     private const int FlushSize = 1 << 20;
 
-    private byte[] _buffer = new byte[InitialSize];
+    private byte[] _buffer = [];
     private int _used;
     private SafeFileHandle? _file;
     private long _written;

@@ -69,8 +69,13 @@ internal sealed unsafe class DatabaseConnection : IDisposable
         {
             SqliteErrors.Check(code, db, path, "opening");
             sqlite3_busy_timeout(db, (int)busyTimeout.TotalMilliseconds);
+
+            // Hundreds of databases may be open, and ours read next to nothing through SQLite: no memory ahead of need. The first page
+            // is read before the cache can be made small, hence the release.
+            sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, IntPtr.Zero, 0, 0);
+
             // Our connections never write a page, so these touch nothing of the user's.
-            Execute(db, path, "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA cache_size=16; SELECT 1 FROM sqlite_schema LIMIT 1");
+            Execute(db, path, "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA cache_size=2; PRAGMA shrink_memory; SELECT 1 FROM sqlite_schema LIMIT 1");
             return new DatabaseConnection(path, db);
         }
         catch

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Litestream.Sqlite;
 
 /// <summary>
@@ -8,80 +6,42 @@ namespace Litestream.Sqlite;
 /// </summary>
 internal sealed class LockGuard
 {
-    private const string KernelLocks = "/proc/locks";
+    // The kernel gives its list in pieces, and what is locked or let go of elsewhere meanwhile can hide a line.
+    private const int Readings = 4;
 
-    private readonly string _process = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
-    private readonly string? _database;
-    private readonly string? _sharedMemory;
+    private readonly long _database;
+    private readonly long _sharedMemory;
 
     /// <summary>Notes which locks to watch, while a pin stands. Where the kernel does not show them, nothing is watched.</summary>
     /// <param name="databasePath">Full path of the database.</param>
     public LockGuard(string databasePath)
     {
-        if (!OperatingSystem.IsLinux()
-            || !FileIdentity.TryGet(databasePath, out FileIdentity database)
-            || !FileIdentity.TryGet(databasePath + "-shm", out FileIdentity sharedMemory))
+        if (OperatingSystem.IsLinux()
+            && FileIdentity.TryGet(databasePath, out FileIdentity database)
+            && FileIdentity.TryGet(databasePath + "-shm", out FileIdentity sharedMemory)
+            && KernelLocks.Held(TimeSpan.Zero) is { } held
+            && held.Contains(database.Number)
+            && held.Contains(sharedMemory.Number))
         {
-            return;
-        }
-
-        string? locks = ReadLocks();
-        string databaseMark = Mark(database);
-        string sharedMemoryMark = Mark(sharedMemory);
-        if (locks is not null && Holds(locks, databaseMark, _process) && Holds(locks, sharedMemoryMark, _process))
-        {
-            _database = databaseMark;
-            _sharedMemory = sharedMemoryMark;
+            (_database, _sharedMemory, IsActive) = (database.Number, sharedMemory.Number, true);
         }
     }
 
     /// <summary>Whether the locks can be watched here.</summary>
-    public bool IsActive => _database is not null;
+    public bool IsActive { get; }
 
     /// <summary>Whether the locks stand; true where they cannot be watched.</summary>
-    public bool LocksStand()
+    /// <param name="age">How old the answer may be.</param>
+    public bool LocksStand(TimeSpan age)
     {
-        if (_database is null || _sharedMemory is null)
+        for (int reading = 0; IsActive && reading < Readings; reading++)
         {
-            return true;
-        }
-
-        string? locks = ReadLocks();
-        return locks is null || (Holds(locks, _database, _process) && Holds(locks, _sharedMemory, _process));
-    }
-
-    /// <summary>Whether a process holds a lock on a file.</summary>
-    /// <param name="locks">Lines of <c>/proc/locks</c> (proc_locks(5)): "2: POSIX  ADVISORY  READ 6869 fe:00:11657343 124 124".</param>
-    /// <param name="mark">The file's number, as in ":11657343 ".</param>
-    /// <param name="process">The process id.</param>
-    internal static bool Holds(string locks, string mark, string process)
-    {
-        foreach (ReadOnlySpan<char> line in locks.AsSpan().EnumerateLines())
-        {
-            int at = line.IndexOf(mark, StringComparison.Ordinal);
-            int end = at > 0 ? line[..at].LastIndexOf(' ') : -1;
-            if (end > 0
-                && line.Contains("POSIX", StringComparison.Ordinal)
-                && line[(line[..end].LastIndexOf(' ') + 1)..end].SequenceEqual(process))
+            if (KernelLocks.Held(reading == 0 ? age : TimeSpan.Zero) is not { } held || (held.Contains(_database) && held.Contains(_sharedMemory)))
             {
                 return true;
             }
         }
 
-        return false;
-    }
-
-    private static string Mark(in FileIdentity file) => string.Create(CultureInfo.InvariantCulture, $":{file.Number} ");
-
-    private static string? ReadLocks()
-    {
-        try
-        {
-            return File.ReadAllText(KernelLocks);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null; // hidden by the container: the commit counter still tells of lost frames
-        }
+        return !IsActive;
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Litestream.Sqlite;
 using Xunit.Abstractions;
 
@@ -48,7 +47,7 @@ public sealed class LockGuardTests(ITestOutputHelper output) : IDisposable
         var guard = new LockGuard(Database);
 
         Assert.False(guard.IsActive);
-        Assert.True(guard.LocksStand());
+        Assert.True(guard.LocksStand(TimeSpan.Zero));
     }
 
     [Theory]
@@ -58,7 +57,7 @@ public sealed class LockGuardTests(ITestOutputHelper output) : IDisposable
     [InlineData("2: FLOCK  ADVISORY  READ 1234 fe:00:77 124 124", 1234, false)]
     [InlineData("9: FLOCK  ADVISORY  WRITE 1234 fe:00:77 0 EOF\n2: POSIX  ADVISORY  WRITE 1234 fe:00:77 0 EOF", 1234, true)]
     public void A_line_of_the_kernel_is_read_as_it_is_meant(string locks, int process, bool ours) =>
-        Assert.Equal(ours, LockGuard.Holds(locks, ":77 ", process.ToString(CultureInfo.InvariantCulture)));
+        Assert.Equal(ours, KernelLocks.Parse(locks, process).Contains(77));
 
     [Fact]
     public void A_database_that_is_open_in_this_process_is_refused()
@@ -105,12 +104,12 @@ public sealed class LockGuardTests(ITestOutputHelper output) : IDisposable
     {
         using LeapfrogPins pins = LeapfrogPins.Open(args[0], TimeSpan.Zero);
         var guard = new LockGuard(args[0]);
-        string said = $"active {guard.IsActive}, stand {guard.LocksStand()}";
+        string said = $"active {guard.IsActive}, stand {guard.LocksStand(TimeSpan.Zero)}";
         if (args[1].Length > 0)
         {
             await using FileStream touched = new(args[0] + (args[1] == "db" ? "" : args[1]), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         }
 
-        Console.WriteLine($"{said}, after {guard.LocksStand()}");
+        Console.WriteLine($"{said}, after {guard.LocksStand(TimeSpan.Zero)}");
     }
 }
