@@ -39,6 +39,24 @@ public sealed class LegacyReplicaTests : IDisposable
     }
 
     [Fact]
+    public void Beside_another_the_newer_is_taken_and_that_is_said()
+    {
+        EventTable.Make(_folder["new.db"], events: 5);
+        _session.Run("Start-SqliteReplication $args[0] $args[1] -Once", _folder["new.db"], _folder["r"]).ThrowIfFailed();
+
+        PowerShellSession.Outcome outcome = _session.Run("Restore-SqliteDatabase $args[0] $args[1] -Verbose", _folder["r"], _folder["b.db"]).ThrowIfFailed();
+
+        Assert.Equal(EventTable.ReadAll(_folder["new.db"]), EventTable.ReadAll(_folder["b.db"]));
+        Assert.Contains(outcome.Verbose, message => message.Message.Contains("stands there too", StringComparison.Ordinal));
+        File.SetLastWriteTimeUtc(Assert.Single(Directory.GetFiles(_folder["r"], "*.lz4", SearchOption.AllDirectories)), DateTime.UtcNow.AddHours(1));
+
+        outcome = _session.Run("Restore-SqliteDatabase $args[0] $args[1] -Force -WarningVariable told; $told", _folder["r"], _folder["b.db"]).ThrowIfFailed();
+
+        Assert.Equal(EventTable.ReadAll(_folder["live.db"]), EventTable.ReadAll(_folder["b.db"]));
+        Assert.Contains("Two replicas", Assert.Single(outcome.Output).ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void It_has_no_transaction_ids()
     {
         ErrorRecord error = _session.Run("Restore-SqliteDatabase $args[0] $args[1] -TransactionId 1", _folder["r"], _folder["b.db"]).SingleError();

@@ -35,6 +35,11 @@ internal sealed class LegacyReplica
     /// <summary>When its oldest snapshot was written (UTC); null if there is none.</summary>
     public DateTimeOffset? Begin => _snapshots is [{ } first, ..] ? first.Timestamp : null;
 
+    /// <summary>When the newest file was written that is no younger than a time (UTC); null if there is none.</summary>
+    /// <param name="time">The time; null for any.</param>
+    public DateTimeOffset? NewestBy(DateTimeOffset? time) =>
+        _snapshots.Concat(_segments.SelectMany(generation => generation)).Where(file => !(file.Timestamp > time)).Max(file => (DateTimeOffset?)file.Timestamp);
+
     /// <summary>Lists a place; null if it holds no file of Litestream 0.3, or is of a kind that never did.</summary>
     /// <param name="store">The place.</param>
     /// <param name="cancellationToken">Ends the listing.</param>

@@ -130,7 +130,7 @@ public static class DatabaseRestorer
         var run = new LegacyRun(objects, plan, file, done => progress?.Report(new RestoreProgress("Restoring pages", done, plan.Bytes)));
         try
         {
-            await run.RunAsync(RestoringFile.SpoolOf(target.Path), cancellationToken).ConfigureAwait(false);
+            await run.RunAsync(file.SpoolPath, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -31,7 +31,15 @@ internal static class FormatChoice
             return target is null ? Of(legacy.Plan(time) ?? throw Nothing(store.Location, legacy, time, e)) : throw NoTransactions(store.Location, e);
         }
 
-        return target is null && legacy?.Plan(time) is { } older && older.Timestamp > plan.Timestamp ? Of(older) : plan;
+        if (target is not null || legacy is null)
+        {
+            return plan;
+        }
+
+        // An older one may have gaps: nobody wants it.
+        return legacy.NewestBy(time) > plan.Timestamp && legacy.Plan(time) is { } newer && newer.Timestamp > plan.Timestamp
+            ? Of(newer) with { PassedOver = plan.Timestamp }
+            : plan with { PassedOver = legacy.NewestBy(time) };
     }
 
     /// <summary>The plan that reads files of Litestream 0.3.</summary>

@@ -13,6 +13,9 @@ public sealed record RestorePlan(string Source, IReadOnlyList<ReplicaFile> Files
     /// <summary>What is read instead: a replica that Litestream 0.3 left at the place, where it is the newer or the only one; else null.</summary>
     public LegacyPlan? Legacy { get; init; }
 
+    /// <summary>When the other replica ends that stands at the place, of the other format, and was passed over as the older (UTC); else null.</summary>
+    public DateTimeOffset? PassedOver { get; init; }
+
     /// <summary>How many files are read.</summary>
     public int FileCount => Legacy?.FileCount ?? Files.Count;
 

@@ -13,6 +13,7 @@ namespace Litestream.Restoration;
 internal sealed class RestoringFile : IDisposable, IImageOutput
 {
     private const string Mark = ".restoring-";
+    private const string Spool = ".spool";
 
     private readonly string _target;
     private readonly SafeFileHandle _handle;
@@ -33,8 +34,7 @@ internal sealed class RestoringFile : IDisposable, IImageOutput
     internal long Length { get; private set; }
 
     /// <summary>The temporary file beside it in which the WALs of Litestream 0.3 are put together.</summary>
-    /// <param name="target">Full path of the database to be.</param>
-    internal static string SpoolOf(string target) => target + Mark + "wal";
+    internal string SpoolPath => Path + Spool;
 
     /// <summary>Makes it, of its final length and all zeros.</summary>
     /// <param name="target">Full path of the database to be.</param>
@@ -205,8 +205,9 @@ internal sealed class RestoringFile : IDisposable, IImageOutput
         foreach (string path in Directory.EnumerateFiles(System.IO.Path.GetDirectoryName(target)!))
         {
             string name = System.IO.Path.GetFileName(path);
-            if (!name.StartsWith(prefix, StringComparison.Ordinal)
-                || !int.TryParse(name.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            ReadOnlySpan<char> file = name.EndsWith(Spool, StringComparison.Ordinal) ? name.AsSpan(0, name.Length - Spool.Length) : name;
+            if (!file.StartsWith(prefix, StringComparison.Ordinal)
+                || !int.TryParse(file[prefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _))
             {
                 continue;
             }

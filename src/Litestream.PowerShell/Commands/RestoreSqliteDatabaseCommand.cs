@@ -178,13 +178,7 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
                 stop).ConfigureAwait(false);
         }
 
-        if (plan.Legacy is { } legacy)
-        {
-            await pipeline.WriteVerboseAsync(
-                $"Reads what Litestream 0.3 wrote: snapshot {legacy.Snapshot.Index:x8} and {legacy.Segments.Count} WAL segments of generation {legacy.Snapshot.Generation}",
-                stop).ConfigureAwait(false);
-        }
-
+        await WriteFormatAsync(pipeline, plan, stop).ConfigureAwait(false);
         foreach (ReplicaFile file in plan.Files)
         {
             await pipeline.WriteVerboseAsync($"Reads level {file.Level} {file.Name}, {Readable.Size(file.Size)}", stop).ConfigureAwait(false);
@@ -203,6 +197,31 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
         if (PassThru)
         {
             await pipeline.WriteObjectAsync(SqliteRestore.From(plan.Source, result), stop).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task WriteFormatAsync(CmdletPipeline pipeline, RestorePlan plan, CancellationToken stop)
+    {
+        if (plan.Legacy is not { } legacy)
+        {
+            if (plan.PassedOver is { } older)
+            {
+                await pipeline.WriteVerboseAsync(
+                    $"A replica of Litestream 0.3 stands there too, up to {older.LocalDateTime:yyyy-MM-dd HH:mm:ss.fff}: it is older and was passed over.", stop).ConfigureAwait(false);
+            }
+
+            return;
+        }
+
+        await pipeline.WriteVerboseAsync(
+            $"Reads what Litestream 0.3 wrote: snapshot {legacy.Snapshot.Index:x8} and {legacy.Segments.Count} WAL segments of generation {legacy.Snapshot.Generation}",
+            stop).ConfigureAwait(false);
+        if (plan.PassedOver is { } other)
+        {
+            await pipeline.WriteWarningAsync(
+                $"Two replicas stand at '{plan.Source}'. That of Litestream 0.3 is the newer, of {plan.Timestamp.LocalDateTime:yyyy-MM-dd HH:mm:ss.fff}, and is restored; "
+                + $"the other ends at {other.LocalDateTime:yyyy-MM-dd HH:mm:ss.fff}. If its files only look newer because they were copied, restore a -TransactionId of the other.",
+                stop).ConfigureAwait(false);
         }
     }
 

@@ -222,6 +222,22 @@ public sealed class LegacyRestoreTests : IDisposable
         Assert.Equal(source.States[3].Image, await File.ReadAllBytesAsync(Target));
         Assert.Equal(1ul, (await RestoreAsync(txid: 1)).Txid);
         Assert.Equal(image, await File.ReadAllBytesAsync(Target));
+
+        // A gap in the older one stands in nobody's way; in the newer one it must not be taken for its end.
+        File.Delete(source.PathOf(source.States[1].File));
+        Assert.Null((await RestoreAsync(between + TimeSpan.FromSeconds(1))).Generation);
+        await Assert.ThrowsAsync<LegacyGapException>(() => RestoreAsync());
+    }
+
+    [Fact]
+    public async Task What_a_killed_restore_left_is_removed_by_the_next()
+    {
+        using LegacySource source = new(_temporary["app.db"], Place);
+        WriteWals(source);
+        await File.WriteAllTextAsync(Target + ".restoring-1234567", "half");
+        await File.WriteAllTextAsync(Target + ".restoring-1234567.spool", "half");
+
+        await RestoreAsync();
     }
 
     [Fact]
