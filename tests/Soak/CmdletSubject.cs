@@ -8,7 +8,8 @@ namespace Litestream.Tests.Soak;
 /// This project, used through its cmdlets in a console as a user's script would: one console replicates (its worker process does the
 /// work), another restores and lists.
 /// </summary>
-internal sealed class CmdletSubject(IReadOnlyList<SoakedDatabase> databases, MaintenancePace pace, SoakLog log) : ISubject
+internal sealed class CmdletSubject(
+    IReadOnlyList<SoakedDatabase> databases, MaintenancePace pace, IReadOnlyDictionary<string, string>? environment, SoakLog log) : ISubject
 {
     private static readonly JsonSerializerOptions Json = new() { Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter() } };
 
@@ -232,7 +233,7 @@ internal sealed class CmdletSubject(IReadOnlyList<SoakedDatabase> databases, Mai
             adopts = _forgotten.Contains(database.Path);
         }
 
-        return $"$null = Start-SqliteReplication -LiteralPath {CmdletConsole.Quote(database.Path)} -Destination {Place(database)} {pace.Arguments}{(adopts ? " -AdoptReplica" : "")}";
+        return $"$null = Start-SqliteReplication -LiteralPath {CmdletConsole.Quote(database.Path)} -Destination {CmdletConsole.Quote(database.Destination)} {pace.Arguments}{(adopts ? " -AdoptReplica" : "")}";
     }
 
     /// <summary>The console that replicates, made if there is none and nothing is held.</summary>
@@ -247,7 +248,7 @@ internal sealed class CmdletSubject(IReadOnlyList<SoakedDatabase> databases, Mai
                 (ended, _session) = (_session, null);
             }
 
-            session = IsHeld ? _session : _session ??= new CmdletConsole();
+            session = IsHeld ? _session : _session ??= new CmdletConsole(environment);
         }
 
         if (ended is not null)

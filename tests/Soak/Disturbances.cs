@@ -6,6 +6,7 @@ internal sealed class Disturbances(TimeProvider time)
     private readonly TimeProvider _time = time;
     private readonly Lock _gate = new();
     private readonly List<Disturbance> _active = [];
+    private DateTimeOffset _momentsFrom = DateTimeOffset.MinValue;
     private DateTimeOffset _lastEnd = DateTimeOffset.MinValue;
 
     /// <summary>What is done now, in words; empty for nothing.</summary>
@@ -29,6 +30,31 @@ internal sealed class Disturbances(TimeProvider time)
         lock (_gate)
         {
             return _active.Any(disturbance => disturbance.Excuses) || _lastEnd >= moment;
+        }
+    }
+
+    /// <summary>From when on the times in a replica are those of a clock that was right.</summary>
+    public DateTimeOffset MomentsFrom
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _momentsFrom;
+            }
+        }
+    }
+
+    /// <summary>The replicator's clock steps: what was and will be written around now cannot be found by its time.</summary>
+    /// <param name="until">How long from now on.</param>
+    public void DoubtMoments(TimeSpan until)
+    {
+        lock (_gate)
+        {
+            // A step can make what was kept old all at once; a check that is under way is excused.
+            _lastEnd = _time.GetUtcNow();
+            DateTimeOffset from = _lastEnd + until;
+            _momentsFrom = from > _momentsFrom ? from : _momentsFrom;
         }
     }
 

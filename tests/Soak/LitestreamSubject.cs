@@ -38,7 +38,7 @@ internal sealed class LitestreamSubject : ISubject
                   - path: {database.Path}
                     replicas:
                       - type: file
-                        path: {database.Replica}
+                        path: {database.Destination}
                         sync-interval: {(int)syncInterval.TotalMilliseconds}ms
 
                 """);

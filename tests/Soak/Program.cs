@@ -49,6 +49,12 @@ internal static class Program
         try
         {
             SQLitePCL.Batteries_V2.Init();
+            if (new SoakPlace(options.Destination, options.Folder).Fault() is { } fault)
+            {
+                Console.Error.WriteLine(fault);
+                return WrongCommandLine;
+            }
+
             string? litestream = options.SoaksLitestream ? await LitestreamSubject.InstallAsync() : null;
             await using SoakRun run = new(options, litestream, Console.Out, !Console.IsOutputRedirected);
             return await run.RunAsync(stop.Token) ? Passed : Failed;

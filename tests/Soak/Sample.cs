@@ -26,6 +26,9 @@ internal sealed record Sample
 
     public required long Bytes { get; init; }
 
+    /// <summary>Requests that the replicator made to a store since the soak began; 0 for folders.</summary>
+    public long Requests { get; init; }
+
     /// <summary>Newest transactions in the replicas, added up.</summary>
     public required ulong Txids { get; init; }
 

@@ -2,7 +2,7 @@ namespace Litestream.Tests.Soak;
 
 /// <summary>Looks at the replicator every second: keeps it and the writers running, measures, and holds them to the bounds.</summary>
 internal sealed class Sampler(
-    ISubject subject, IReadOnlyList<SoakedDatabase> databases, Bounds bounds, Disturbances disturbances, SoakLog log, TimeProvider time)
+    ISubject subject, IReadOnlyList<SoakedDatabase> databases, Bounds bounds, StoreGate? gate, Disturbances disturbances, SoakLog log, TimeProvider time)
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
@@ -68,10 +68,10 @@ internal sealed class Sampler(
             return; // it would meet the same again
         }
 
-        log.Write("writer", new { database = database.Name, failure });
-        if (!disturbances.Since(time.GetUtcNow() - (Period * 3)))
+        log.Write("writer", new { database = database.Name, failure = failure.Text, endedAt = failure.At });
+        if (!disturbances.Since(failure.At - Period))
         {
-            throw new SoakFailure("writer", $"{database.Name}: the application has failed: {failure}");
+            throw new SoakFailure("writer", $"{database.Name}: the application has failed: {failure.Text}");
         }
 
         database.Writer.Revive();
@@ -107,6 +107,7 @@ internal sealed class Sampler(
             Cpu = cpu is null ? null : Math.Round(cpu.Value, 3),
             Files = _files,
             Bytes = _bytes,
+            Requests = gate?.Requests ?? 0,
             Txids = statuses.Aggregate(0UL, (sum, status) => sum + status.ReplicaTxid),
             State = statuses.Count == 0 ? "down" : string.Join('+', statuses.Select(status => status.State).Distinct()),
             Broken = disturbances.Active,

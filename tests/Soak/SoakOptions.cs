@@ -10,13 +10,15 @@ internal sealed record SoakOptions
 
           -Duration TIME        how long: 90s, 10m (default), 8h, 7d
           -Seed N               of the events and of the chaos; printed, so that a run can be repeated (default: by the clock)
-          -Destination PLACE    a folder (default: replica in the soak's own)
+          -Destination PLACE    a folder (default: replica in the soak's own), or s3://bucket/path?endpoint=http://host:port with the key
+                                in LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY
           -Databases N          how many, each with a writer process of its own (default 1)
           -Subject NAME         what is soaked: cmdlets (default), or litestream for the real Litestream 0.3.13, to see what the harness catches
           -SyncInterval TIME    of litestream: how often it sends (default 1s)
           -Events PATH          real events: a .json.gz hour of GitHub Archive, or a folder of them (default: made from the seed)
           -Rate N               commits a second of each writer in ordinary times (default 100)
-          -Chaos [KINDS]        break things on purpose: everything, or some of kill,restart,forget,writer,checkpoints,outage,replica-full,disk-full
+          -Chaos [KINDS]        break things on purpose: everything, or some of kill,restart,forget,writer,
+                                checkpoints,outage,flaky,replica-full,disk-full,clock
           -Interval TIME        between two checks (default 10s)
           -Folder PATH          where everything is kept (default: a new folder soak-DATE-TIME)
           -LagBound TIME        how long a commit may be missing in the replica while nothing is broken on purpose (default 60s)

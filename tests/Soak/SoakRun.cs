@@ -11,7 +11,7 @@ internal sealed class SoakRun : IAsyncDisposable
     private readonly SoakOptions _options;
     private readonly TextWriter _output;
     private readonly string _folder;
-    private readonly string _replicas;
+    private readonly SoakPlace _place;
     private readonly SoakLog _log;
     private readonly Disturbances _disturbances = new(TimeProvider.System);
     private readonly SoakedDatabase[] _databases;
@@ -36,17 +36,17 @@ internal sealed class SoakRun : IAsyncDisposable
         _folder = Path.GetFullPath(options.Folder);
         string restored = Directory.CreateDirectory(Path.Combine(_folder, "restored")).FullName;
         _log = new SoakLog(Path.Combine(_folder, "soak.jsonl"));
-        _replicas = Path.GetFullPath(options.Destination ?? Path.Combine(_folder, "replica"));
+        _place = new SoakPlace(options.Destination, _folder);
         Directory.CreateDirectory(Path.Combine(_folder, "live"));
-        _faults = new SoakFaults(options, Path.Combine(_folder, "live"), _replicas, Say);
+        _faults = new SoakFaults(options, _folder, _place, Say);
         _databases = [.. Enumerable.Range(0, options.Databases).Select(MakeDatabase)];
         MaintenancePace pace = MaintenancePace.For(options.Duration);
         _subject = MakeSubject(pace, litestream);
         _verifier = new Verifier(_subject, restored, pace, options.LagBound, _disturbances, _log, new Random(options.Seed ^ 0x7E57));
-        _sampler = new Sampler(_subject, _databases, Bounds.For(options, _disturbances, TimeProvider.System), _disturbances, _log, TimeProvider.System);
+        _sampler = new Sampler(_subject, _databases, Bounds.For(options, _disturbances, TimeProvider.System), _faults.Gate, _disturbances, _log, TimeProvider.System);
         _progress = new ProgressLine(options, output, isTerminal);
         _chaos = new ChaosPlan(
-            _faults.Make(_subject, _databases), _subject, _databases, _disturbances, _log, ChaosPace.For(options), options.Seed);
+            _faults.Make(_subject, _databases, _disturbances), _subject, _databases, _disturbances, _log, ChaosPace.For(options), options.Seed);
     }
 
     /// <summary>The log's path.</summary>
@@ -94,10 +94,11 @@ internal sealed class SoakRun : IAsyncDisposable
         }
 
         await _subject.DisposeAsync();
+        await _faults.DisposeAsync();
         _log.Dispose();
         if (_passed)
         {
-            _faults.Dispose();
+            _faults.Unmount();
         }
         else if (_options.Chaos.Count > 0)
         {
@@ -115,12 +116,12 @@ internal sealed class SoakRun : IAsyncDisposable
     {
         string name = $"db{number}";
         string path = Path.Combine(_folder, "live", $"{name}.db");
-        string replica = Path.Combine(_replicas, name);
-        return new SoakedDatabase(name, path, replica, new WriterProcess(path, _options, _options.Seed + number));
+        return new SoakedDatabase(
+            name, path, _place.Of(name, _faults.Gate?.Endpoint), _place.Of(name, gate: null), new WriterProcess(path, _options, _options.Seed + number));
     }
 
     private ISubject MakeSubject(MaintenancePace pace, string? litestream) => litestream is null
-        ? new CmdletSubject(_databases, pace, _log)
+        ? new CmdletSubject(_databases, pace, _faults.Environment, _log)
         : new LitestreamSubject(_databases, litestream, Path.Combine(_folder, "litestream.yml"), _options.SyncInterval, _log);
 
     /// <summary>Everything at once; the first failure ends it all.</summary>
@@ -226,7 +227,7 @@ internal sealed class SoakRun : IAsyncDisposable
 
             if (waited.Elapsed > WriterPatience || await database.Writer.FailureAsync() is not null)
             {
-                throw new InvalidOperationException($"The writer of {database.Name} has not begun: {await database.Writer.FailureAsync()}");
+                throw new InvalidOperationException($"The writer of {database.Name} has not begun: {(await database.Writer.FailureAsync())?.Text}");
             }
         }
     }
@@ -247,6 +248,7 @@ internal sealed class SoakRun : IAsyncDisposable
             longestRecoverySeconds = Math.Round(_chaos.Done.Select(fault => fault.Recovered - fault.End).DefaultIfEmpty().Max(), 1),
             transactions = last?.Txids,
             files = last?.Files,
+            requests = last?.Requests,
             bytes = last?.Bytes,
             peakLagSeconds = peaks.LagSeconds,
             peakWalBytes = peaks.WalBytes,

@@ -165,7 +165,7 @@ internal sealed class Verifier(
     private RestoreInstant? DrawPast(SoakedDatabase database)
     {
         DateTimeOffset now = DateTimeOffset.UtcNow;
-        RecordedPoint[] young = [.. database.Points.SkipLast(1).Where(point => now - point.Time < pace.Level0 * 0.6)];
+        RecordedPoint[] young = [.. database.Points.SkipLast(1).Where(point => now - point.Time < pace.Level0 * 0.6 && point.Time > disturbances.MomentsFrom)];
         if (subject.CountsTransactions && young.Length > 0 && random.Next(2) == 0)
         {
             return new RestoreInstant(young[random.Next(young.Length)].Txid, null);
@@ -180,7 +180,7 @@ internal sealed class Verifier(
         DateTimeOffset newest = subject.CountsTransactions ? now : database.Points[^2].Time;
         DateTimeOffset first = database.Points[0].Time;
         DateTimeOffset oldest = now - (pace.Retention * 0.8);
-        oldest = oldest < first ? first : oldest;
+        oldest = new[] { oldest, first, disturbances.MomentsFrom }.Max();
         bool hasNewer = subject.CountsTransactions || database.Points[^1].Changes > database.Points[^2].Changes;
         return newest > oldest && hasNewer ? new RestoreInstant(null, oldest + ((newest - oldest) * random.NextDouble())) : null;
     }

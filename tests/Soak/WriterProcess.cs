@@ -29,7 +29,7 @@ internal sealed class WriterProcess : IAsyncDisposable
     }
 
     /// <summary>What it said when it ended by itself, which it never does in good health; null while it runs or is paused.</summary>
-    public async Task<string?> FailureAsync()
+    public async Task<(string Text, DateTimeOffset At)?> FailureAsync()
     {
         Process? process;
         Task<string> errors;
@@ -42,7 +42,7 @@ internal sealed class WriterProcess : IAsyncDisposable
             }
         }
 
-        return $"exit code {process.ExitCode}: {(await errors).Trim()}";
+        return ($"exit code {process.ExitCode}: {(await errors).Trim()}", process.ExitTime);
     }
 
     /// <summary>Takes one pause back; it begins as paused once. With the last one it starts.</summary>

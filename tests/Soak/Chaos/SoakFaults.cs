@@ -1,9 +1,10 @@
+using Litestream.Tests.S3;
 using Xunit.Abstractions;
 
 namespace Litestream.Tests.Soak;
 
-/// <summary>The faults that a soak can do, and the disks that some of them need.</summary>
-internal sealed class SoakFaults : IDisposable
+/// <summary>The faults that a soak can do, and what some of them need.</summary>
+internal sealed class SoakFaults : IAsyncDisposable
 {
     private const int ReplicaKilobytes = 3 << 20;
     private const int LiveKilobytes = 1 << 20;
@@ -12,25 +13,46 @@ internal sealed class SoakFaults : IDisposable
     private readonly List<SmallDisk> _mounted = [];
     private readonly SmallDisk? _live;
     private readonly SmallDisk? _replica;
+    private readonly FaultProxy? _proxy;
+    private readonly FakeClock? _clock;
+    private readonly bool _isFolder;
 
-    /// <summary>Mounts the disks that can be full.</summary>
+    /// <summary>Mounts the disks that can be full, and puts what can fail between the replicator and a store.</summary>
     /// <param name="options">Which faults.</param>
-    /// <param name="live">Where the databases will be.</param>
-    /// <param name="replica">Where the replicas will be; null if that is no folder.</param>
+    /// <param name="folder">The soak's; the databases are in <c>live</c> in it.</param>
+    /// <param name="place">Where the replicas will be.</param>
     /// <param name="says">Told what cannot be done here.</param>
-    public SoakFaults(SoakOptions options, string live, string? replica, Action<string> says)
+    public SoakFaults(SoakOptions options, string folder, SoakPlace place, Action<string> says)
     {
         _options = options;
-        _live = Mount("disk-full", live, LiveKilobytes, says);
-        _replica = replica is null ? null : Mount("replica-full", replica, ReplicaKilobytes, says);
+        _isFolder = place.Folder is not null;
+        _live = Mount("disk-full", Path.Combine(folder, "live"), LiveKilobytes, says);
+        _replica = place.Folder is { } replica ? Mount("replica-full", replica, ReplicaKilobytes, says) : null;
+        _clock = options.Chaos.Contains("clock") && !options.SoaksLitestream ? FakeClock.TryMake(Path.Combine(folder, "clock"), says) : null;
+        if (place.Store is { } store)
+        {
+            // The proxy of the S3 tests knows services on this machine alone.
+            _proxy = store.IsLoopback ? new FaultProxy(store, options.Seed) { Spoils = false } : null;
+            Gate = new StoreGate(_proxy?.Endpoint ?? store);
+        }
+        else if (place.Folder is null && options.Chaos.Any(fault => fault is "outage" or "flaky"))
+        {
+            says("outage, flaky: Not tried: they need a destination with ?endpoint=http://...");
+        }
     }
 
     /// <summary>The word for each.</summary>
     public static IReadOnlyList<string> Names { get; } =
-        ["kill", "restart", "forget", "writer", "checkpoints", "outage", "replica-full", "disk-full"];
+        ["kill", "restart", "forget", "writer", "checkpoints", "outage", "flaky", "replica-full", "disk-full", "clock"];
+
+    /// <summary>What the replicator goes through to its store; null for a folder, and for a store before which nothing can stand.</summary>
+    public StoreGate? Gate { get; }
+
+    /// <summary>What the replicator's processes are started with beside the usual; null for nothing.</summary>
+    public IReadOnlyDictionary<string, string>? Environment => _clock?.Environment;
 
     /// <summary>Those that were asked for and can be done here.</summary>
-    public IReadOnlyList<IFault> Make(ISubject subject, IReadOnlyList<SoakedDatabase> databases)
+    public IReadOnlyList<IFault> Make(ISubject subject, IReadOnlyList<SoakedDatabase> databases, Disturbances disturbances)
     {
         IFault?[] all =
         [
@@ -39,15 +61,30 @@ internal sealed class SoakFaults : IDisposable
             new LocalStateFault(subject, databases),
             new WriterFault(databases),
             new CheckpointFault(databases),
-            new OutageFault(databases),
+            Gate is not null ? new GateFault(Gate) : _isFolder ? new OutageFault(databases) : null,
+            _proxy is null || Gate is null ? null : new FlakyFault(_proxy, Gate),
             _replica is null ? null : new FullDiskFault("replica-full", _replica),
             _live is null ? null : new FullDiskFault("disk-full", _live),
+            _clock is null ? null : new ClockFault(_clock, disturbances),
         ];
         return [.. all.OfType<IFault>().Where(fault => _options.Chaos.Contains(fault.Name))];
     }
 
+    public async ValueTask DisposeAsync()
+    {
+        if (Gate is not null)
+        {
+            await Gate.DisposeAsync();
+        }
+
+        if (_proxy is not null)
+        {
+            await _proxy.DisposeAsync();
+        }
+    }
+
     /// <summary>Lets the disks go, with what is on them.</summary>
-    public void Dispose()
+    public void Unmount()
     {
         foreach (SmallDisk disk in _mounted)
         {

@@ -53,6 +53,11 @@ internal static class SoakReport
         yield return new Plot("Databases", "MB, together", [.. samples.Select(sample => (sample.Seconds, (double?)(sample.DatabaseBytes / 1e6)))], "size");
         yield return new Plot("Sent", "MB a second", Rates(samples, sample => sample.Bytes / 1e6), "sent");
         yield return new Plot("Files", "a second", Rates(samples, sample => sample.Files), "files");
+        if (samples.Any(sample => sample.Requests > 0))
+        {
+            yield return new Plot("Requests", "to the store, a second", Rates(samples, sample => sample.Requests), "requests");
+        }
+
         yield return new Plot("Memory", "MB, all processes of the replicator", [.. samples.Select(sample => (sample.Seconds, Running(sample, sample.Memory / 1e6)))], "memory");
         yield return new Plot("Processor", "% of one", [.. samples.Select(sample => (sample.Seconds, sample.Cpu * 100))], "cpu");
         yield return new Plot("Descriptors", "open files", [.. samples.Select(sample => (sample.Seconds, Running(sample, sample.Descriptors)))], "descriptors");
@@ -142,8 +147,9 @@ internal static class SoakReport
     {
         string[] kinds = [.. options.GetProperty("chaos").EnumerateArray().Select(kind => kind.GetString()!)];
         string chaos = kinds.Length == 0 ? "" : kinds.SequenceEqual(SoakFaults.Names) ? " -Chaos" : $" -Chaos {string.Join(',', kinds)}";
+        string destination = options.TryGetProperty("destination", out JsonElement place) && place.GetString() is { } given ? $" -Destination '{given}'" : "";
         string subject = options.TryGetProperty("soaksLitestream", out JsonElement other) && other.GetBoolean() ? " -Subject litestream" : "";
         string duration = TimeSpan.Parse(options.GetProperty("duration").GetString()!, CultureInfo.InvariantCulture).TotalSeconds.ToString(CultureInfo.InvariantCulture);
-        return $"dotnet run -c Release --project tests/Soak -- -Duration {duration}s -Seed {options.GetProperty("seed")} -Databases {options.GetProperty("databases")} -Rate {options.GetProperty("rate")}{chaos}{subject}";
+        return $"dotnet run -c Release --project tests/Soak -- -Duration {duration}s -Seed {options.GetProperty("seed")} -Databases {options.GetProperty("databases")} -Rate {options.GetProperty("rate")}{destination}{chaos}{subject}";
     }
 }

@@ -21,8 +21,8 @@ public sealed class SelfTests : IAsyncLifetime, IDisposable
         MaintenancePace pace = MaintenancePace.For(TimeSpan.FromHours(6));
         Disturbances disturbances = new(TimeProvider.System);
         _log = new SoakLog(_folder["soak.jsonl"]);
-        _database = new SoakedDatabase("db", _folder["a.db"], _folder["replica"], new WriterProcess(_folder["a.db"], new SoakOptions(), 1));
-        _subject = new CmdletSubject([_database], pace, _log);
+        _database = new SoakedDatabase("db", _folder["a.db"], _folder["replica"], _folder["replica"], new WriterProcess(_folder["a.db"], new SoakOptions(), 1));
+        _subject = new CmdletSubject([_database], pace, environment: null, _log);
         _verifier = new Verifier(_subject, _folder.FullPath, pace, TimeSpan.FromMinutes(1), disturbances, _log, new Random(1));
     }
 
