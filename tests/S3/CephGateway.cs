@@ -37,6 +37,44 @@ public sealed class CephGateway : IAsyncLifetime, IDisposable
         return place;
     }
 
+    /// <summary>Stops it where it stands (SIGSTOP): connections stay open and nothing is answered.</summary>
+    internal Task PauseAsync() => SignalAsync("STOP");
+
+    /// <summary>Lets it go on.</summary>
+    internal Task ContinueAsync() => SignalAsync("CONT");
+
+    /// <summary>Ends it at once (SIGKILL). What it has stored stays.</summary>
+    internal async Task KillAsync()
+    {
+        await SignalAsync("KILL");
+        string pids = _folder["ceph", "run", "pids"];
+        await File.WriteAllLinesAsync(pids, (await File.ReadAllLinesAsync(pids))[..^1]);
+    }
+
+    /// <summary>Starts it again on its port and returns when it listens.</summary>
+    internal async Task RestartAsync()
+    {
+        using Process gateway = Process.Start(new ProcessStartInfo(
+            "timeout", ["-k", "5", "1800", "radosgw", "-n", "client.rgw.x", "-c", _folder["ceph", "ceph.conf"], "-f"])
+        { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        await File.AppendAllLinesAsync(_folder["ceph", "run", "pids"], [gateway.Id.ToString(CultureInfo.InvariantCulture)]);
+        using CancellationTokenSource limit = new(Patience);
+        while (true)
+        {
+            try
+            {
+                using TcpClient client = new();
+                await client.ConnectAsync(IPAddress.Loopback, Endpoint.Port, limit.Token);
+                return;
+            }
+            catch (SocketException)
+            {
+                Assert.False(gateway.HasExited, "Ceph's gateway did not come up again.");
+                await Task.Delay(200, limit.Token);
+            }
+        }
+    }
+
     public async Task InitializeAsync()
     {
         if (Missing is not null)
@@ -80,6 +118,16 @@ public sealed class CephGateway : IAsyncLifetime, IDisposable
         {
             // the store in memory is gone all the same; what is left is a few small files of the temporary folder
         }
+    }
+
+    // The gateway is the one child of the last process that was started, which limits its time.
+    private async Task SignalAsync(string signal)
+    {
+        string limiter = (await File.ReadAllLinesAsync(_folder["ceph", "run", "pids"]))[^1];
+        string gateway = (await File.ReadAllTextAsync($"/proc/{limiter}/task/{limiter}/children")).Trim();
+        using Process kill = Process.Start("kill", [$"-{signal}", gateway]);
+        await kill.WaitForExitAsync();
+        Assert.Equal(0, kill.ExitCode);
     }
 
     private static int FreePort()

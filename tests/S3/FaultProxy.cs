@@ -1,16 +1,19 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Litestream.Tests.S3;
 
 /// <summary>
-/// Stands between a client and a service on loopback and spoils connections, each by a lot drawn from a seed: late, cut in the
-/// middle of what is sent or answered, reset, answered by nothing after the service took it, stalled, or refused with 500 and 503.
+/// Stands between a client and a service on loopback and spoils connections, each by a lot drawn from a seed (<see cref="Fault"/>), or turns
+/// all of them away with one answer for as long as a test wants it.
 /// </summary>
 internal sealed class FaultProxy : IAsyncDisposable
 {
     // A client keeps a good connection for good: it ends after a while, so that another lot is drawn.
     private static readonly TimeSpan LongestConnection = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(2);
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly IPEndPoint _service;
@@ -19,6 +22,8 @@ internal sealed class FaultProxy : IAsyncDisposable
     private readonly CancellationTokenSource _end = new();
     private readonly Dictionary<Fault, int> _done = [];
     private readonly Task _serving;
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private (int Status, string Code)? _refusal;
 
     /// <summary>Listens.</summary>
     /// <param name="service">The service behind.</param>
@@ -47,21 +52,45 @@ internal sealed class FaultProxy : IAsyncDisposable
         /// <summary>Closed in the middle of an answer.</summary>
         CutAnswer,
 
-        /// <summary>Closed by a reset after the service has taken a request, before its answer.</summary>
+        /// <summary>Reset in the middle of either.</summary>
+        Reset,
+
+        /// <summary>Reset after the service has taken a request, before its answer.</summary>
         LoseAnswer,
 
-        /// <summary>Neither goes on nor ends for a while.</summary>
+        /// <summary>Takes what the client sends and passes nothing on, for a while.</summary>
+        HalfOpen,
+
+        /// <summary>Stops in the middle of an answer and stays open, for a while.</summary>
         Stall,
 
-        /// <summary>500 or 503 instead of the service.</summary>
-        Refuse,
+        /// <summary>429 instead of the service.</summary>
+        TooMany,
+
+        /// <summary>500.</summary>
+        Broken,
+
+        /// <summary>503.</summary>
+        SlowDown,
     }
 
     /// <summary>Its URL.</summary>
     public Uri Endpoint { get; }
 
-    /// <summary>Whether connections are spoiled.</summary>
+    /// <summary>Whether connections are spoiled by lot.</summary>
     public bool Spoils { get; set; } = true;
+
+    /// <summary>What all are turned away with from now on, those that stand included, as status and code of S3; null to let them through.</summary>
+    public (int Status, string Code)? Refusal
+    {
+        get => _refusal;
+        set
+        {
+            _refusal = value;
+            TaskCompletionSource before = Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            before.SetResult();
+        }
+    }
 
     /// <summary>How often each fault was drawn.</summary>
     public IReadOnlyDictionary<Fault, int> Done
@@ -105,7 +134,7 @@ internal sealed class FaultProxy : IAsyncDisposable
     {
         lock (_gate)
         {
-            Fault fault = !Spoils || _random.Next(100) < 35 ? Fault.None : (Fault)_random.Next(1, 7);
+            Fault fault = !Spoils || _random.Next(100) < 35 ? Fault.None : (Fault)_random.Next(1, Enum.GetValues<Fault>().Length);
             _done[fault] = _done.GetValueOrDefault(fault) + 1;
             return (fault, 1 << _random.Next(4, 18)); // from the first line of a request to many of them
         }
@@ -120,25 +149,31 @@ internal sealed class FaultProxy : IAsyncDisposable
             {
                 (Fault fault, int after) = Draw();
                 NetworkStream near = client.GetStream();
-                if (fault == Fault.Refuse)
+                if ((Refusal ?? RefusalOf(fault)) is { } refusal)
                 {
-                    await RefuseAsync(near, after);
+                    await RefuseAsync(near, refusal.Status, refusal.Code);
                     return;
                 }
 
                 await server.ConnectAsync(_service, _end.Token);
                 NetworkStream far = server.GetStream();
                 Task first = await Task.WhenAny(
-                    CopyAsync(near, far, fault, fault == Fault.CutRequest ? after : long.MaxValue),
-                    CopyAsync(far, near, fault, fault == Fault.CutAnswer ? after : fault is Fault.LoseAnswer or Fault.Stall ? 0 : long.MaxValue),
+                    CopyAsync(near, far, fault, fault switch { Fault.CutRequest or Fault.Reset => after, Fault.HalfOpen => 0, _ => long.MaxValue }),
+                    CopyAsync(far, near, fault, fault switch
+                    {
+                        Fault.CutAnswer or Fault.Reset or Fault.Stall => after,
+                        Fault.LoseAnswer => 0,
+                        _ => long.MaxValue,
+                    }),
+                    _changed.Task,
                     Task.Delay(Spoils ? LongestConnection : Timeout.InfiniteTimeSpan, _end.Token));
                 await first;
-                if (fault == Fault.Stall)
+                if (fault is Fault.Stall or Fault.HalfOpen)
                 {
-                    await Task.Delay(TimeSpan.FromSeconds(2), _end.Token);
+                    await Task.Delay(LongestSilence, _end.Token);
                 }
 
-                if (fault == Fault.LoseAnswer)
+                if (fault is Fault.LoseAnswer or Fault.Reset)
                 {
                     client.LingerState = new LingerOption(enable: true, seconds: 0); // a reset
                 }
@@ -171,12 +206,22 @@ internal sealed class FaultProxy : IAsyncDisposable
         }
     }
 
-    private async Task RefuseAsync(NetworkStream near, int drawn)
+    private static (int Status, string Code)? RefusalOf(Fault fault) => fault switch
+    {
+        Fault.TooMany => (429, "TooManyRequests"),
+        Fault.Broken => (500, "InternalError"),
+        Fault.SlowDown => (503, "SlowDown"),
+        _ => null,
+    };
+
+    private async Task RefuseAsync(NetworkStream near, int status, string code)
     {
         byte[] buffer = new byte[64 * 1024];
         _ = await near.ReadAsync(buffer, _end.Token);
-        string status = drawn % 3 == 0 ? "500 Internal Server Error" : "503 Slow Down";
+        string body = $"<Error><Code>{code}</Code></Error>";
         await near.WriteAsync(
-            System.Text.Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"), _end.Token);
+            Encoding.ASCII.GetBytes(string.Create(
+                CultureInfo.InvariantCulture, $"HTTP/1.1 {status} {code}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}")),
+            _end.Token);
     }
 }

@@ -28,25 +28,22 @@ public sealed class FaultTests(CephGateway gateway, ITestOutputHelper output)
         await WriteAsync(database, "--size", "2000000");
         S3Location place = await gateway.NewPlaceAsync("app");
         await using FaultProxy proxy = new(gateway.Endpoint, seed);
-        ReplicationOptions options = new()
-        {
-            DatabasePath = database,
-            Destinations = [place with { Endpoint = proxy.Endpoint }],
-            SyncInterval = TimeSpan.FromMilliseconds(50),
-            MaxRetryInterval = TimeSpan.FromSeconds(1),
-        };
-        await using (Replicator replicator = new(options))
+        await using (Replicator replicator = new(Options(database, place, proxy)))
         {
             await replicator.StartAsync(CancellationToken.None).WaitAsync(Patience);
+            await using TruthWatch truth = new(replicator, place);
+            await using Troubles troubles = new(gateway, proxy, seed);
             await WriteAsync(database, "--rate", "200", "--seconds", seconds.ToString(CultureInfo.InvariantCulture), "--seed", "5");
             ReplicationStatus during = replicator.Status;
-            proxy.Spoils = false;
+            await troubles.EndAsync();
             await replicator.SyncAsync(CancellationToken.None).WaitAsync(Patience);
             ReplicationStatus after = replicator.Status;
             output.WriteLine(FormattableString.Invariant(
-                $"{after.FilesUploaded} files, TXID {after.ReplicaTxid}; behind at the end of the faults: {during.CapturedTxid - during.ReplicaTxid}; {string.Join(", ", proxy.Done)}"));
+                $"{after.FilesUploaded} files, TXID {after.ReplicaTxid}; behind at the end of the faults: {during.CapturedTxid - during.ReplicaTxid}"));
+            output.WriteLine($"{string.Join(", ", proxy.Done)}; {troubles}");
+            output.WriteLine(await truth.EndAsync());
             Assert.Equal(after.CapturedTxid, after.ReplicaTxid);
-            Assert.True(proxy.Done.Count >= 4, "too few faults were drawn to prove anything");
+            Assert.True(proxy.Done.Count >= 6, "too few faults were drawn to prove anything");
             using CancellationTokenSource limit = new(Patience);
             await replicator.StopAsync(limit.Token);
         }
@@ -55,6 +52,68 @@ public sealed class FaultTests(CephGateway gateway, ITestOutputHelper output)
             new VerificationOptions { Source = place, DatabasePath = database, Depth = VerificationDepth.Compare }, null, CancellationToken.None);
         Assert.True(report.Outcome == VerificationOutcome.Pass, string.Join("; ", report.Findings.Select(finding => finding.Message)));
         await EveryInstantIsWholeAsync(place, folder);
+    }
+
+    [Theory]
+    [InlineData(400, "ExpiredToken", "ReplicaKeyExpired")]
+    [InlineData(403, "RequestTimeTooSkewed", "ReplicaClockSkewed")]
+    [InlineData(403, "AccessDenied", "ReplicaAccessDenied")]
+    [InlineData(503, "SlowDown", "ReplicaUnreachable")]
+    [InlineData(0, "killed", "ReplicaUnreachable")]
+    public async Task The_state_tells_what_is_wrong_until_it_is_mended_and_then_goes_on(int status, string code, string id)
+    {
+        using TemporaryFolder folder = new();
+        string database = folder["app.db"];
+        await WriteAsync(database, "--size", "200000");
+        S3Location place = await gateway.NewPlaceAsync("app");
+        await using FaultProxy proxy = new(gateway.Endpoint, seed: 1) { Spoils = false };
+        await using Replicator replicator = new(Options(database, place, proxy));
+        await replicator.StartAsync(CancellationToken.None).WaitAsync(Patience);
+        ulong before = replicator.Status.ReplicaTxid;
+
+        if (status == 0)
+        {
+            await gateway.KillAsync();
+        }
+        else
+        {
+            proxy.Refusal = (status, code);
+        }
+
+        await WriteAsync(database, "--commits", "5");
+        await UntilAsync(() => replicator.Status is { State: ReplicationState.Retrying } now && now.LastErrorId == id);
+        Assert.Equal(before, replicator.Status.ReplicaTxid);
+        Assert.True(replicator.Status.CapturedTxid > before, "nothing was captured meanwhile");
+
+        proxy.Refusal = null;
+        if (status == 0)
+        {
+            await gateway.RestartAsync();
+        }
+
+        await replicator.SyncAsync(CancellationToken.None).WaitAsync(Patience);
+        Assert.Equal(ReplicationState.Streaming, replicator.Status.State);
+        Assert.Equal(replicator.Status.CapturedTxid, replicator.Status.ReplicaTxid);
+        using CancellationTokenSource limit = new(Patience);
+        await replicator.StopAsync(limit.Token);
+    }
+
+    private static ReplicationOptions Options(string database, S3Location place, FaultProxy proxy) => new()
+    {
+        DatabasePath = database,
+        Destinations = [place with { Endpoint = proxy.Endpoint }],
+        SyncInterval = TimeSpan.FromMilliseconds(50),
+        MaxRetryInterval = TimeSpan.FromSeconds(1),
+    };
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        while (!condition())
+        {
+            Assert.True(Stopwatch.GetElapsedTime(begin) < Patience / 2, "it did not come to be said");
+            await Task.Delay(20);
+        }
     }
 
     [Fact]

@@ -45,7 +45,7 @@ internal static class S3Failure
     public static LitestreamException Translate(Exception error, string doing, string place, string? file = null)
     {
         string code = (error as AmazonServiceException)?.ErrorCode ?? "";
-        string said = $"{doing} failed ({(code.Length > 0 ? code + ": " : "")}{error.Message.TrimEnd('.')}). {Safe}";
+        string said = $"{doing} failed ({(code.Length > 0 ? code + ": " : "")}{FirstLine(error.Message)}). {Safe}";
         if (RefusalOf(error) is { } refused)
         {
             return new ReplicaAccessDeniedException($"The replica '{place}' refuses us: {said} {refused.Advice}", error)
@@ -65,6 +65,9 @@ internal static class S3Failure
             File = file,
         };
     }
+
+    // The SDK lists all the places that it has looked at, one a line; the exception itself is kept beside.
+    private static string FirstLine(string message) => message.Trim().Split('\n')[0].TrimEnd('.', ':', '\r');
 
     private static (ReplicaRefusal Why, string Advice)? RefusalOf(Exception error)
     {

@@ -2,7 +2,7 @@ namespace Litestream.Storage;
 
 /// <summary>
 /// How fast the requests of one client may follow each other. As fast as they come, until the service asks for fewer: then there is a
-/// gap between any two, doubled by each such answer and shortened by each request that succeeds. All requests keep it, not only
+/// gap between any two, doubled by each such answer and halved by each request that succeeds. All requests keep it, not only
 /// the one that was turned away, so that a service that is at its limit is not asked the harder for it.
 /// </summary>
 /// <param name="time">The clock.</param>
@@ -41,7 +41,7 @@ internal sealed class S3Pace(TimeProvider time)
     {
         lock (_gate)
         {
-            _gap = _gap < FirstGap / 8 ? TimeSpan.Zero : _gap * 0.8;
+            _gap = _gap < FirstGap / 8 ? TimeSpan.Zero : _gap / 2;
         }
     }
 
