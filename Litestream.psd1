@@ -10,10 +10,12 @@
     CompatiblePSEditions = @('Core')
     FormatsToProcess     = @('Litestream.Format.ps1xml')
     CmdletsToExport      = @(
+        'Export-SqliteReplicationConfiguration'
         'Get-SqliteReplica'
         'Get-SqliteReplication'
         'Get-SqliteReplicationMetric'
         'Get-SqliteRestorePoint'
+        'Import-SqliteReplicationConfiguration'
         'New-SqliteReplicaLocation'
         'Remove-SqliteReplica'
         'Repair-SqliteReplica'
@@ -25,6 +27,7 @@
         'Suspend-SqliteReplication'
         'Sync-SqliteReplication'
         'Test-SqliteReplica'
+        'Test-SqliteReplicationConfiguration'
     )
     # Exact and empty lists keep command discovery from loading the assembly.
     FunctionsToExport    = @()

@@ -8,11 +8,18 @@ namespace Litestream.Tests.PowerShell;
 [Collection("engine")]
 public sealed class ModuleTests(PowerShellSession session)
 {
+    private const string StartOptions =
+        " [-RestoreIfMissing] [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>]"
+        + " [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>]"
+        + " [-NoMaintenance] [-VerifyInterval <timespan>] [-MetricsPrefix <string>] [-LogPath <string>] [-HeartbeatUri <uri>]"
+        + " [-HeartbeatInterval <timespan>] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]";
+
     private static readonly string[] Cmdlets =
     [
-        "Get-SqliteReplica", "Get-SqliteReplication", "Get-SqliteReplicationMetric", "Get-SqliteRestorePoint", "New-SqliteReplicaLocation", "Remove-SqliteReplica",
+        "Export-SqliteReplicationConfiguration", "Get-SqliteReplica", "Get-SqliteReplication", "Get-SqliteReplicationMetric", "Get-SqliteRestorePoint", "Import-SqliteReplicationConfiguration",
+        "New-SqliteReplicaLocation", "Remove-SqliteReplica",
         "Repair-SqliteReplica", "Reset-SqliteReplication", "Restore-SqliteDatabase", "Resume-SqliteReplication",
-        "Start-SqliteReplication", "Stop-SqliteReplication", "Suspend-SqliteReplication", "Sync-SqliteReplication", "Test-SqliteReplica",
+        "Start-SqliteReplication", "Stop-SqliteReplication", "Suspend-SqliteReplication", "Sync-SqliteReplication", "Test-SqliteReplica", "Test-SqliteReplicationConfiguration",
     ];
 
     [Fact]
@@ -105,8 +112,12 @@ public sealed class ModuleTests(PowerShellSession session)
         "[-Source] <string> [-OutputPath] <string> -Follow [-Interval <timespan>] [-Once] [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData(
         "Start-SqliteReplication",
-        "[-Path] <string[]> [-Destination] <string[]> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>] [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>] [-NoMaintenance] [-VerifyInterval <timespan>] [-MetricsPrefix <string>] [-LogPath <string>] [-HeartbeatUri <uri>] [-HeartbeatInterval <timespan>] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]",
-        "[-Destination] <string[]> -LiteralPath <string[]> [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>] [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>] [-NoMaintenance] [-VerifyInterval <timespan>] [-MetricsPrefix <string>] [-LogPath <string>] [-HeartbeatUri <uri>] [-HeartbeatInterval <timespan>] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]")]
+        "[-Path] <string[]> [-Destination] <string[]>" + StartOptions,
+        "-ConfigurationPath <string> [-NoEnvironmentExpansion]" + StartOptions,
+        "[-Destination] <string[]> -LiteralPath <string[]>" + StartOptions)]
+    [InlineData("Export-SqliteReplicationConfiguration", "[-Path] <string> -InputObject <psobject> [-Force] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
+    [InlineData("Import-SqliteReplicationConfiguration", "[-Path] <string> [-NoEnvironmentExpansion] [<CommonParameters>]")]
+    [InlineData("Test-SqliteReplicationConfiguration", "[-Path] <string> [-NoEnvironmentExpansion] [<CommonParameters>]")]
     [InlineData("Resume-SqliteReplication", "[-Path] <string[]> [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData("Suspend-SqliteReplication", "[-Path] <string[]> [-Timeout <int>] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData("Stop-SqliteReplication", "[-Path] <string[]> [-Timeout <int>] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]

@@ -20,6 +20,7 @@ public sealed partial class ArchitectureTests
         ["Maintenance"] = ["Ltx", "Storage"],
         ["Legacy"] = ["Sqlite", "Storage"],
         ["Restoration"] = ["Sqlite", "Ltx", "Storage", "State", "Legacy"],
+        ["Configuration"] = ["Storage", "Maintenance", "Replication"],
         ["Verification"] = ["Sqlite", "Ltx", "Storage", "State", "Replication", "Maintenance", "Legacy", "Restoration"],
     };
 

@@ -17,7 +17,7 @@ namespace Litestream.PowerShell.Commands;
 [Cmdlet(VerbsLifecycle.Start, "SqliteReplication", DefaultParameterSetName = PathSet, SupportsShouldProcess = true,
     ConfirmImpact = ConfirmImpact.Low)]
 [OutputType(typeof(SqliteReplication), typeof(SqliteReplicationRun))]
-public sealed class StartSqliteReplicationCommand : AsyncCmdlet
+public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
 {
     private const string PathSet = "Path";
     private const string LiteralPathSet = "LiteralPath";
@@ -46,7 +46,8 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
 
     /// <summary>The replica's place: a folder, which need not exist, a <c>file://</c> or an <c>s3://</c> URL, or what New-SqliteReplicaLocation
     /// gives. A place holds one database. Several places: each gets everything, and none waits for another.</summary>
-    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = LiteralPathSet, Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
     public string[] Destination { get; set; } = [];
 
@@ -147,15 +148,21 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
                 null);
         }
 
-        _observation = Observation();
         try
         {
-            Maintenance().Validate();
+            if (ParameterSetName == ConfigurationSet)
+            {
+                ReadConfiguration();
+            }
+
+            Maintenance(_configuration.Maintenance).Validate();
         }
         catch (MaintenanceSettingException exception)
         {
             ThrowTerminatingError(ErrorTable.Record(exception, target: null));
         }
+
+        _observation = Observation();
     }
 
     /// <inheritdoc/>
@@ -200,16 +207,17 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
         }
     }
 
-    private Task StartAsync(CmdletPipeline pipeline, ReplicationOptions[] wanted, CancellationToken stop)
+    private async Task StartAsync(CmdletPipeline pipeline, ReplicationOptions[] wanted, CancellationToken stop)
     {
-        if (Wait)
+        foreach (ReplicationOptions options in wanted.Where(options => RestoreIfMissing || _restoreIfMissing.Contains(options.DatabasePath)))
         {
-            return new ForegroundReplication(pipeline, wanted, _observation).RunAsync(stop);
+            await MissingDatabase.RestoreAsync(pipeline, options, stop).ConfigureAwait(false);
         }
 
-        return Once
-            ? new SingleReplication(pipeline, TimeSpan.FromSeconds(Timeout)).RunAsync(wanted, stop)
+        Task run = Wait ? new ForegroundReplication(pipeline, wanted, _observation).RunAsync(stop)
+            : Once ? new SingleReplication(pipeline, TimeSpan.FromSeconds(Timeout)).RunAsync(wanted, stop)
             : StartInWorkerAsync(pipeline, wanted, stop);
+        await run.ConfigureAwait(false);
     }
 
     private async Task StartInWorkerAsync(CmdletPipeline pipeline, ReplicationOptions[] wanted, CancellationToken stop)
@@ -246,14 +254,15 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
         AdoptReplica = AdoptReplica,
         MaxStagingBytes = MaxStagingBytes,
         SyncInterval = SyncInterval,
-        Maintenance = Maintenance(),
-        VerifyInterval = VerifyInterval,
+        Maintenance = Maintenance(new MaintenanceOptions()),
+        VerifyInterval = VerifyInterval ?? (Once ? null : _configuration.ValidationInterval),
     };
 
     private ObservationOptions Observation()
     {
         ObservationOptions usual = new();
-        string? prefix = MetricsPrefix is { } given && !given.EndsWith('/') ? given + "/" : MetricsPrefix;
+        string? prefix = MetricsPrefix ?? MetricsPrefixOf(Once ? null : _configuration.MetricsAddress);
+        prefix = prefix is { } given && !given.EndsWith('/') ? given + "/" : prefix;
         if (Once && (MetricsPrefix ?? LogPath ?? (object?)HeartbeatUri) is not null)
         {
             Refuse(ErrorTable.ParametersContradict, "-Once ends by itself: -MetricsPrefix, -LogPath and -HeartbeatUri are for what goes on.", null);
@@ -273,17 +282,16 @@ public sealed class StartSqliteReplicationCommand : AsyncCmdlet
         {
             MetricsPrefix = prefix,
             LogPath = LogPath is null ? null : DatabasePaths.ResolveLiteral(SessionState, LogPath),
-            HeartbeatUri = HeartbeatUri,
-            HeartbeatInterval = HeartbeatInterval ?? usual.HeartbeatInterval,
+            HeartbeatUri = HeartbeatUri ?? (Once ? null : _configuration.HeartbeatUri),
+            HeartbeatInterval = HeartbeatInterval ?? _configuration.HeartbeatInterval,
         };
     }
 
-    private MaintenanceOptions Maintenance()
+    private MaintenanceOptions Maintenance(MaintenanceOptions usual)
     {
-        MaintenanceOptions usual = new();
         return usual with
         {
-            Enabled = !NoMaintenance,
+            Enabled = usual.Enabled && !NoMaintenance,
             Levels = CompactionInterval ?? usual.Levels,
             SnapshotInterval = SnapshotInterval ?? usual.SnapshotInterval,
             SnapshotRetention = SnapshotRetention ?? usual.SnapshotRetention,

@@ -74,6 +74,7 @@ internal static class ErrorTable
         ["DestinationLetGo"] = new(ErrorCategory.ResourceUnavailable, "Bring the destination back: it gets a full image. -MaxStagingBytes says how much may wait."),
         ["ReplicaNotFound"] = new(ErrorCategory.ObjectNotFound, "Check the replica's place; list it with Get-SqliteReplica."),
         ["ReplicationEnded"] = new(ErrorCategory.InvalidOperation, "Start the replication again."),
+        ["ConfigurationInvalid"] = new(ErrorCategory.ParserError, "Mend the line that the message names; Test-SqliteReplicationConfiguration tries it."),
         ["MaintenanceSettingInvalid"] = new(ErrorCategory.InvalidArgument, "Give growing intervals, and a retention that is longer than they are."),
         ["ReplicaGap"] = new(ErrorCategory.InvalidData, "Restore to a point that Get-SqliteRestorePoint lists, or from another replica."),
         ["IntegrityCheckFailed"] = new(ErrorCategory.InvalidData, "Restore to an earlier point or from another replica; check the live database too."),
