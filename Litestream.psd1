@@ -17,6 +17,7 @@
         'Get-SqliteRestorePoint'
         'Import-SqliteReplicationConfiguration'
         'New-SqliteReplicaLocation'
+        'Register-SqliteReplicationService'
         'Remove-SqliteReplica'
         'Repair-SqliteReplica'
         'Reset-SqliteReplication'
@@ -28,6 +29,8 @@
         'Sync-SqliteReplication'
         'Test-SqliteReplica'
         'Test-SqliteReplicationConfiguration'
+        'Unregister-SqliteReplicationService'
+        'Watch-SqliteReplication'
     )
     # Exact and empty lists keep command discovery from loading the assembly.
     FunctionsToExport    = @()

@@ -8,18 +8,25 @@ namespace Litestream.Tests.PowerShell;
 [Collection("engine")]
 public sealed class ModuleTests(PowerShellSession session)
 {
+    private const string Application = " [-ScriptBlock <scriptblock>] [-Command <string[]>] [-AsJob]";
+
     private const string StartOptions =
         " [-RestoreIfMissing] [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>]"
         + " [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>]"
         + " [-NoMaintenance] [-VerifyInterval <timespan>] [-MetricsPrefix <string>] [-LogPath <string>] [-HeartbeatUri <uri>]"
         + " [-HeartbeatInterval <timespan>] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]";
 
+    private const string ServiceOptions =
+        " [-Name <string>] [-User <string>] [-VerifyInterval <timespan>] [-MetricsPrefix <string>] [-LogPath <string>]"
+        + " [-Kind <SqliteServiceKind>] [-OutputFolder <string>] [-WhatIf] [-Confirm] [<CommonParameters>]";
+
     private static readonly string[] Cmdlets =
     [
         "Export-SqliteReplicationConfiguration", "Get-SqliteReplica", "Get-SqliteReplication", "Get-SqliteReplicationMetric", "Get-SqliteRestorePoint", "Import-SqliteReplicationConfiguration",
-        "New-SqliteReplicaLocation", "Remove-SqliteReplica",
+        "New-SqliteReplicaLocation", "Register-SqliteReplicationService", "Remove-SqliteReplica",
         "Repair-SqliteReplica", "Reset-SqliteReplication", "Restore-SqliteDatabase", "Resume-SqliteReplication",
         "Start-SqliteReplication", "Stop-SqliteReplication", "Suspend-SqliteReplication", "Sync-SqliteReplication", "Test-SqliteReplica", "Test-SqliteReplicationConfiguration",
+        "Unregister-SqliteReplicationService", "Watch-SqliteReplication",
     ];
 
     [Fact]
@@ -112,9 +119,15 @@ public sealed class ModuleTests(PowerShellSession session)
         "[-Source] <string> [-OutputPath] <string> -Follow [-Interval <timespan>] [-Once] [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData(
         "Start-SqliteReplication",
-        "[-Path] <string[]> [-Destination] <string[]>" + StartOptions,
-        "-ConfigurationPath <string> [-NoEnvironmentExpansion]" + StartOptions,
-        "[-Destination] <string[]> -LiteralPath <string[]>" + StartOptions)]
+        "[-Path] <string[]> [-Destination] <string[]>" + Application + StartOptions,
+        "-ConfigurationPath <string>" + Application + " [-NoEnvironmentExpansion]" + StartOptions,
+        "[-Destination] <string[]> -LiteralPath <string[]>" + Application + StartOptions)]
+    [InlineData(
+        "Register-SqliteReplicationService",
+        "[-Path] <string> [-Destination] <string[]>" + ServiceOptions,
+        "-ConfigurationPath <string>" + ServiceOptions)]
+    [InlineData("Unregister-SqliteReplicationService", "[[-Name] <string>] [-WhatIf] [-Confirm] [<CommonParameters>]")]
+    [InlineData("Watch-SqliteReplication", "[[-Path] <string[]>] [-Interval <timespan>] [-Count <int>] [<CommonParameters>]")]
     [InlineData("Export-SqliteReplicationConfiguration", "[-Path] <string> -InputObject <psobject> [-Force] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData("Import-SqliteReplicationConfiguration", "[-Path] <string> [-NoEnvironmentExpansion] [<CommonParameters>]")]
     [InlineData("Test-SqliteReplicationConfiguration", "[-Path] <string> [-NoEnvironmentExpansion] [<CommonParameters>]")]

@@ -16,7 +16,7 @@ namespace Litestream.PowerShell.Commands;
 /// </summary>
 [Cmdlet(VerbsLifecycle.Start, "SqliteReplication", DefaultParameterSetName = PathSet, SupportsShouldProcess = true,
     ConfirmImpact = ConfirmImpact.Low)]
-[OutputType(typeof(SqliteReplication), typeof(SqliteReplicationRun))]
+[OutputType(typeof(SqliteReplication), typeof(SqliteReplicationRun), typeof(Job))]
 public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
 {
     private const string PathSet = "Path";
@@ -135,11 +135,7 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
-        if (Wait && Once)
-        {
-            Refuse(ErrorTable.ParametersContradict, "-Wait replicates until it is told to end, -Once ends by itself: give one of them.", null);
-        }
-
+        RefuseContradictingModes();
         if (VerifyInterval is { } pause && (Once || pause <= TimeSpan.Zero))
         {
             Refuse(
@@ -201,7 +197,15 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
 
         ReplicationOptions[] wanted =
             [.. all.Where(options => ShouldProcess(options.DatabasePath, $"Replicate to {Places(options)}"))];
-        if (wanted.Length > 0)
+        if (wanted.Length > 0 && AsJob)
+        {
+            StartJob(wanted);
+        }
+        else if (wanted.Length > 0 && HasApplication)
+        {
+            RunApplication(wanted);
+        }
+        else if (wanted.Length > 0)
         {
             Run((pipeline, stop) => StartAsync(pipeline, wanted, stop));
         }
@@ -249,8 +253,8 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
     {
         DatabasePath = database,
         Destinations = places,
-        WaitForDatabase = Wait,
-        WaitForReplica = Wait,
+        WaitForDatabase = Wait || HasApplication,
+        WaitForReplica = Wait || HasApplication,
         AdoptReplica = AdoptReplica,
         MaxStagingBytes = MaxStagingBytes,
         SyncInterval = SyncInterval,

@@ -45,6 +45,9 @@ internal static class ErrorTable
     /// <summary>The log cannot be written.</summary>
     internal const string LogUnusable = "LogUnusable";
 
+    /// <summary>A command of the system's service manager has failed.</summary>
+    internal const string ServiceManagerFailed = "ServiceManagerFailed";
+
     /// <summary>An error that the module does not know: its own mistake.</summary>
     internal const string Unexpected = "UnexpectedError";
 
@@ -94,6 +97,7 @@ internal static class ErrorTable
         [LastSyncIncomplete] = new(ErrorCategory.ResourceUnavailable, "Start the replication again when the replica can be reached: the rest is kept beside the database."),
         [MetricsEndpointFailed] = new(ErrorCategory.ResourceUnavailable, "Give a prefix whose port is free, such as http://localhost:9090/."),
         [LogUnusable] = new(ErrorCategory.WriteError, "Give a path in a folder that exists and can be written."),
+        [ServiceManagerFailed] = new(ErrorCategory.ResourceUnavailable, "Read what the service manager wrote, in the message."),
         [ParametersContradict] = new(ErrorCategory.InvalidArgument, "See Get-Help for the ways to call it."),
         ["AccessDenied"] = new(ErrorCategory.PermissionDenied, "Give this user the right to the file."),
         ["FileNotFound"] = new(ErrorCategory.ObjectNotFound, "Check the path."),

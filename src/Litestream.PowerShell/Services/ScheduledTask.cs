@@ -1,0 +1,65 @@
+using System.Security;
+
+namespace Litestream.PowerShell.Services;
+
+/// <summary>
+/// Writes a scheduled task for Windows (Task Scheduler schema 1.2). It starts with the machine, is never ended for having run too long (the usual
+/// limit is 72 hours) or for the battery, and is started again a minute after a failure. The Task Scheduler ends a task without notice, so
+/// nothing depends on a last sync.
+/// </summary>
+internal static class ScheduledTask
+{
+    private const string LocalService = "S-1-5-19";
+
+    /// <summary>Writes it; the file is to be UTF-16, as <c>schtasks</c> expects.</summary>
+    /// <param name="service">The service.</param>
+    internal static string Write(ServiceDescription service)
+    {
+        // S4U: as that user, without a stored password.
+        string principal = service.User is { } user
+            ? $"<UserId>{Escape(user)}</UserId>\n      <LogonType>S4U</LogonType>"
+            : $"<UserId>{LocalService}</UserId>";
+        string arguments = string.Join(' ', service.Arguments.Select(Quote));
+        return $"""
+            <?xml version="1.0" encoding="UTF-16"?>
+            <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
+              <RegistrationInfo>
+                <Description>Replication of SQLite databases ({Escape(service.Name)})</Description>
+              </RegistrationInfo>
+              <Triggers>
+                <BootTrigger>
+                  <Enabled>true</Enabled>
+                </BootTrigger>
+              </Triggers>
+              <Principals>
+                <Principal id="Author">
+                  {principal}
+                  <RunLevel>LeastPrivilege</RunLevel>
+                </Principal>
+              </Principals>
+              <Settings>
+                <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
+                <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
+                <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
+                <StartWhenAvailable>true</StartWhenAvailable>
+                <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>
+                <RestartOnFailure>
+                  <Interval>PT1M</Interval>
+                  <Count>999</Count>
+                </RestartOnFailure>
+              </Settings>
+              <Actions Context="Author">
+                <Exec>
+                  <Command>{Escape(service.Executable)}</Command>
+                  <Arguments>{Escape(arguments)}</Arguments>
+                </Exec>
+              </Actions>
+            </Task>
+
+            """.ReplaceLineEndings("\r\n");
+    }
+
+    private static string Quote(string text) => text.Contains(' ', StringComparison.Ordinal) ? $"\"{text}\"" : text;
+
+    private static string Escape(string text) => SecurityElement.Escape(text);
+}
