@@ -13,9 +13,9 @@ public sealed class ServiceFileTests(PowerShellSession session) : IDisposable
     [Fact]
     public void A_systemd_unit_and_its_script()
     {
-        PSObject service = session.Run(
-            "Register-SqliteReplicationService \"/srv/it's a.db\" /backup/a, s3://bucket/a -OutputFolder $args[0] -User app -VerifyInterval 6h -MetricsPrefix http://localhost:9090/",
-            _folder.FullPath).Single();
+        PSObject service = session.RunIn(
+            _folder.FullPath,
+            "Register-SqliteReplicationService \"/srv/it's a.db\" /backup/a, s3://bucket/a -OutputFolder . -User app -VerifyInterval 6h -MetricsPrefix http://localhost:9090/").Single();
 
         Assert.Equal(false, service.Properties["Registered"].Value);
         Assert.Equal(
@@ -44,6 +44,7 @@ public sealed class ServiceFileTests(PowerShellSession session) : IDisposable
             Environment=NO_COLOR=1 POWERSHELL_TELEMETRY_OPTOUT=1 POWERSHELL_UPDATECHECK=Off DOTNET_CLI_TELEMETRY_OPTOUT=1
             # Keys of accounts, if any: NAME=value, a file of mode 0600.
             EnvironmentFile=-{_folder["litestream.env"]}
+            WorkingDirectory={_folder.FullPath}
             ExecStart={BuiltModule.HostExecutable} -NoLogo -NoProfile -NonInteractive -File {_folder["litestream.ps1"]}
             KillSignal=SIGTERM
             TimeoutStopSec=60
@@ -100,6 +101,7 @@ public sealed class ServiceFileTests(PowerShellSession session) : IDisposable
                 <Exec>
                   <Command>{BuiltModule.HostExecutable}</Command>
                   <Arguments>-NoLogo -NoProfile -NonInteractive -File "{_folder["with space", "lit-1.ps1"]}"</Arguments>
+                  <WorkingDirectory>{_folder.FullPath}</WorkingDirectory>
                 </Exec>
               </Actions>
             </Task>

@@ -9,7 +9,7 @@ namespace Litestream.Verification;
 /// <remarks>
 /// Locks: a test pins the live database as any reader does, through SQLite, in this process or in another; it holds the pin only while it
 /// reads the image, not while it restores. It takes no lease on the replica, for it writes nothing there. Of all replications in a process
-/// one is tested at a time. A crash leaves a temporary copy behind, nothing else.
+/// one is tested at a time. A crash leaves a temporary copy behind, which the next test removes, and nothing else.
 /// </remarks>
 public sealed class ContinuousVerification : IAsyncDisposable
 {

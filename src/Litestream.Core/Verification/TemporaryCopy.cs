@@ -3,11 +3,21 @@ using Litestream.Storage;
 
 namespace Litestream.Verification;
 
-/// <summary>A place for a restored copy that goes when the test has ended.</summary>
+/// <summary>
+/// A place for a restored copy that goes when the test has ended. Nobody else may enter it: the copy holds all that the database does.
+/// </summary>
+/// <remarks>
+/// A killed test leaves its folder behind. The next test removes it, and knows it from one that another process uses by a file that this one
+/// holds locked (<c>flock</c>, or sharing on Windows), which the system lets go of however the process ends.
+/// </remarks>
 internal sealed class TemporaryCopy : IDisposable
 {
+    private const string Prefix = "litestream-copy-";
+    private const string LockName = "in-use";
+
     private readonly ReplicaLocation _source;
     private readonly string _folder;
+    private readonly FileStream _lock;
 
     /// <summary>Makes the place.</summary>
     /// <param name="options">Which replica, and where temporary files may be.</param>
@@ -15,10 +25,12 @@ internal sealed class TemporaryCopy : IDisposable
     {
         _source = options.Source;
         string parent = options.TemporaryFolder ?? System.IO.Path.GetTempPath();
-        _folder = System.IO.Path.Combine(parent, "litestream-test-" + Guid.NewGuid().ToString("N"));
+        _folder = System.IO.Path.Combine(parent, Prefix + Guid.NewGuid().ToString("N"));
         try
         {
-            Directory.CreateDirectory(_folder);
+            RemoveLeftovers(parent);
+            CreatePrivate(_folder);
+            _lock = new FileStream(System.IO.Path.Combine(_folder, LockName), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -49,5 +61,40 @@ internal sealed class TemporaryCopy : IDisposable
             cancellationToken);
 
     /// <inheritdoc/>
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose()
+    {
+        _lock.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static void CreatePrivate(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder); // below the user's own temporary folder
+        }
+        else
+        {
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    private static void RemoveLeftovers(string parent)
+    {
+        foreach (string folder in Directory.EnumerateDirectories(parent, Prefix + "*"))
+        {
+            try
+            {
+                using (new FileStream(System.IO.Path.Combine(folder, LockName), FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+                {
+                }
+
+                Directory.Delete(folder, recursive: true);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // In use, being made at this moment, or another user's.
+            }
+        }
+    }
 }

@@ -152,6 +152,7 @@ public sealed class RegisterSqliteReplicationServiceCommand : PSCmdlet
             Manifest = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(typeof(WorkerExecutable).Assembly.Location)!, "Litestream.psd1"),
             StartCommand = start,
             ScriptPath = files.Script,
+            WorkingFolder = SessionState.Path.CurrentFileSystemLocation.ProviderPath,
             User = User,
         };
     }

@@ -15,7 +15,7 @@ internal static class ErrorTable
     /// <summary>A path that is not one of the file system's.</summary>
     internal const string PathNotFileSystem = "PathNotFileSystem";
 
-    /// <summary>No replication of this session matches.</summary>
+    /// <summary>No replication of this user matches.</summary>
     internal const string ReplicationNotFound = "ReplicationNotFound";
 
     /// <summary>A sync of a replication that is suspended.</summary>

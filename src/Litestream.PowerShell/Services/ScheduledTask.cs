@@ -52,6 +52,7 @@ internal static class ScheduledTask
                 <Exec>
                   <Command>{Escape(service.Executable)}</Command>
                   <Arguments>{Escape(arguments)}</Arguments>
+                  <WorkingDirectory>{Escape(service.WorkingFolder)}</WorkingDirectory>
                 </Exec>
               </Actions>
             </Task>

@@ -21,6 +21,9 @@ internal sealed record ServiceDescription
     /// <summary>Full path of the script that the service runs.</summary>
     public required string ScriptPath { get; init; }
 
+    /// <summary>Full path of the folder that relative paths in a configuration are relative to.</summary>
+    public required string WorkingFolder { get; init; }
+
     /// <summary>The user to run as; null for the usual one.</summary>
     public string? User { get; init; }
 

@@ -25,6 +25,7 @@ internal static class SystemdUnit
             {user}Environment=NO_COLOR=1 POWERSHELL_TELEMETRY_OPTOUT=1 POWERSHELL_UPDATECHECK=Off DOTNET_CLI_TELEMETRY_OPTOUT=1
             # Keys of accounts, if any: NAME=value, a file of mode 0600.
             EnvironmentFile=-{Escape(secrets)}
+            WorkingDirectory={Escape(service.WorkingFolder)}
             ExecStart={string.Join(' ', service.Arguments.Prepend(service.Executable).Select(Quote))}
             KillSignal=SIGTERM
             TimeoutStopSec=60
