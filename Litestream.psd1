@@ -16,6 +16,7 @@
         'Get-SqliteReplicationMetric'
         'Get-SqliteRestorePoint'
         'Import-SqliteReplicationConfiguration'
+        'Measure-SqliteReplica'
         'New-SqliteReplicaLocation'
         'Register-SqliteReplicationService'
         'Remove-SqliteReplica'

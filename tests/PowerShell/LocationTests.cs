@@ -1,4 +1,6 @@
 using System.Management.Automation;
+using System.Net;
+using System.Net.Sockets;
 
 namespace Litestream.Tests.PowerShell;
 
@@ -26,6 +28,20 @@ public sealed class LocationTests(PowerShellSession session)
         "Replicate to 's3://bucket/two?endpoint=http://localhost:9'",
         session.Run("$l = New-SqliteReplicaLocation s3://bucket/two -Endpoint localhost:9; Start-SqliteReplication a.db $l -WhatIf").ThrowIfFailed().Shown,
         StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Two_keys_of_one_address_stay_two()
+    {
+        using TcpListener service = new(IPAddress.Loopback, 0);
+        service.Start();
+        Task<string[]> keys = RefuseAsync(service, 3);
+        int port = ((IPEndPoint)service.LocalEndpoint).Port;
+        session.Run(
+            $"{ToSecret}$one, $two = 'ONE', 'TWO' | ForEach-Object {{ New-SqliteReplicaLocation s3://bucket/both -Endpoint http://127.0.0.1:{port} "
+            + "-Credential ([pscredential]::new($_, (ConvertTo-Secret 'x'))) }; $one, $two, $one | ForEach-Object { Get-SqliteReplica $_ -ErrorAction Ignore }");
+
+        Assert.Equal(["ONE", "TWO", "ONE"], await keys.WaitAsync(TimeSpan.FromMinutes(1)));
+    }
 
     [Theory]
     [InlineData("New-SqliteReplicaLocation s3://bucket/app -PartSize 100", "ReplicaLocationInvalid")]
@@ -57,4 +73,26 @@ public sealed class LocationTests(PowerShellSession session)
         "Replicate to",
         session.Run("Start-SqliteReplication a.db r -SyncInterval 0.5 -CompactionInterval 30s, 10m, 2h -SnapshotInterval '1d' -SnapshotRetention ([timespan]::FromDays(7)) -WhatIf").ThrowIfFailed().Shown,
         StringComparison.Ordinal);
+
+    /// <summary>Refuses each request, and returns the ids of the keys that they were signed with.</summary>
+    private static async Task<string[]> RefuseAsync(TcpListener service, int requests)
+    {
+        List<string> keys = [];
+        while (keys.Count < requests)
+        {
+            using TcpClient client = await service.AcceptTcpClientAsync();
+            using StreamReader reader = new(client.GetStream());
+            while (await reader.ReadLineAsync() is { Length: > 0 } line)
+            {
+                if (line.IndexOf("Credential=", StringComparison.Ordinal) is var at and > 0)
+                {
+                    keys.Add(line[(at + 11)..].Split('/')[0]);
+                }
+            }
+
+            await client.GetStream().WriteAsync("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray());
+        }
+
+        return [.. keys];
+    }
 }

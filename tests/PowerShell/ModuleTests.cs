@@ -23,7 +23,7 @@ public sealed class ModuleTests(PowerShellSession session)
     private static readonly string[] Cmdlets =
     [
         "Export-SqliteReplicationConfiguration", "Get-SqliteReplica", "Get-SqliteReplication", "Get-SqliteReplicationMetric", "Get-SqliteRestorePoint", "Import-SqliteReplicationConfiguration",
-        "New-SqliteReplicaLocation", "Register-SqliteReplicationService", "Remove-SqliteReplica",
+        "Measure-SqliteReplica", "New-SqliteReplicaLocation", "Register-SqliteReplicationService", "Remove-SqliteReplica",
         "Repair-SqliteReplica", "Reset-SqliteReplication", "Restore-SqliteDatabase", "Resume-SqliteReplication",
         "Start-SqliteReplication", "Stop-SqliteReplication", "Suspend-SqliteReplication", "Sync-SqliteReplication", "Test-SqliteReplica", "Test-SqliteReplicationConfiguration",
         "Unregister-SqliteReplicationService", "Watch-SqliteReplication",
@@ -105,6 +105,7 @@ public sealed class ModuleTests(PowerShellSession session)
     [InlineData("Get-SqliteReplication", "[[-Path] <string[]>] [<CommonParameters>]")]
     [InlineData("Get-SqliteReplicationMetric", "[[-Path] <string[]>] [-Name <string[]>] [<CommonParameters>]")]
     [InlineData("Get-SqliteRestorePoint", "[-Source] <string> [<CommonParameters>]")]
+    [InlineData("Measure-SqliteReplica", "[-Source] <string> [-Prices <SqliteReplicaPrices>] [<CommonParameters>]")]
     [InlineData(
         "New-SqliteReplicaLocation",
         "[-Url] <string> [-Endpoint <string>] [-Region <string>] [-Credential <pscredential>] [-SessionToken <securestring>] [-ForcePathStyle] [-StorageClass <string>] [-ServerSideEncryption <string>] [-KmsKeyId <string>] [-CustomerKey <securestring>] [-PartSize <int>] [-Concurrency <int>] [-SkipCertificateCheck] [<CommonParameters>]")]

@@ -17,7 +17,6 @@ public sealed class Compactor
     public const int MaxInputs = 256;
 
     private const int InputBuffer = 32 * 1024;
-    private const int CopyBuffer = 64 * 1024;
 
     private readonly IReplicaStore _store;
     private readonly ReplicaCatalogue _catalogue;
@@ -102,20 +101,7 @@ public sealed class Compactor
     private async Task CopyAsync(int level, ReplicaFile input, CancellationToken cancellationToken)
     {
         LtxTrailer trailer = await _readBack.VerifyAsync(input, cancellationToken).ConfigureAwait(false);
-        await _store.PutAsync(
-            level,
-            input.Name,
-            input.Timestamp,
-            input.Size,
-            async (target, cancel) =>
-            {
-                Stream source = await _store.OpenReadAsync(input.Level, input.Name, 0, null, cancel).ConfigureAwait(false);
-                await using (source.ConfigureAwait(false))
-                {
-                    await source.CopyToAsync(target, CopyBuffer, cancel).ConfigureAwait(false);
-                }
-            },
-            cancellationToken).ConfigureAwait(false);
+        await _store.CopyAsync(input.Level, level, input.Name, input.Timestamp, cancellationToken).ConfigureAwait(false);
         await _readBack.AcceptAsync(input with { Level = level }, trailer, cancellationToken).ConfigureAwait(false);
     }
 

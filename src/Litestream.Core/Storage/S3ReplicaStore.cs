@@ -28,6 +28,7 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
 
     // By key, with the ETag of the version: a listing asks only for what it has not seen before.
     private readonly ConcurrentDictionary<string, (string ETag, ReplicaFile File)> _described = new(StringComparer.Ordinal);
+    private readonly S3ReadAhead _ahead = new();
     private volatile S3Lease? _lease;
 
     /// <summary>Nothing is asked or sent yet.</summary>
@@ -103,7 +104,8 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
             }
 
             cancellationToken.ThrowIfCancellationRequested();
-            await GuardAsync(() => stream.CompleteAsync(cancellationToken), $"writing '{key}'", key, cancellationToken).ConfigureAwait(false);
+            string? etag = await GuardAsync(() => stream.CompleteAsync(cancellationToken), $"writing '{key}'", key, cancellationToken).ConfigureAwait(false);
+            Remember(key, etag, new ReplicaFile(level, name, stream.Length, WholeMilliseconds(timestamp)));
         }
     }
 
@@ -124,9 +126,10 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
             return;
         }
 
-        await GuardAsync(
+        CopyObjectResponse copied = await GuardAsync(
             () => _client.CopyObjectAsync(CopyRequest(from, to, timestamp), cancellationToken), $"copying '{from}' to '{to}'", to, cancellationToken)
             .ConfigureAwait(false);
+        Remember(to, copied.ETag, new ReplicaFile(toLevel, name, size, WholeMilliseconds(timestamp)));
     }
 
     public async Task DeleteAsync(int level, LtxFileName name, CancellationToken cancellationToken)
@@ -219,7 +222,8 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
         {
             try
             {
-                return await S3ReadStream.OpenAsync(_client, () => GetRequest(key), Location, offset, length, cancellationToken).ConfigureAwait(false);
+                return await S3ReadStream.OpenAsync(
+                        _client, () => GetRequest(key), Location, _ahead, _time, offset, length, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception e) when (S3Failure.IsMissingObject(e))
             {
@@ -266,6 +270,15 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
         return found;
     }
 
+    // What we wrote ourselves need not be asked for.
+    private void Remember(string key, string? etag, ReplicaFile file)
+    {
+        if (!string.IsNullOrEmpty(etag))
+        {
+            _described[key] = (etag, file);
+        }
+    }
+
     private void Forget(string folder, List<(LtxFileName Name, string ETag, string Key)> found)
     {
         HashSet<string> there = [.. found.Select(file => file.Key)];
@@ -278,7 +291,7 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
     private Task<ReplicaFile?> DescribeAsync(int level, LtxFileName name, string etag, string key, CancellationToken cancellationToken) => GuardAsync(
         async () =>
         {
-            if (_described.TryGetValue(key, out (string ETag, ReplicaFile File) known) && known.ETag == etag)
+            if (_described.TryGetValue(key, out (string ETag, ReplicaFile File) known) && known.ETag.Trim('"') == etag.Trim('"'))
             {
                 return known.File;
             }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Amazon.S3;
 using Amazon.S3.Model;
@@ -6,13 +7,17 @@ namespace Litestream.Storage;
 
 /// <summary>
 /// The stream that the writer of an object fills. Up to one part goes up as one request of exact size when all is known; more goes up part
-/// by part, a few side by side, in constant memory. Nothing is visible before <see cref="CompleteAsync"/>; disposing it before that aborts.
+/// by part, a few side by side, in constant memory: <see cref="MaxMemory"/>, or two parts if those are more. Nothing is visible before <see cref="CompleteAsync"/>; disposing it before that aborts.
 /// </summary>
 internal sealed class S3WriteStream(IAmazonS3 client, S3ReplicaStore store, string key, DateTimeOffset timestamp, long? length) : Stream
 {
     private readonly int _partSize = store.Place.PartSize;
-    private readonly int _concurrency = store.Place.Concurrency ?? store.Place.Profile.Concurrency;
+    private const int MaxMemory = 48 << 20;
+
+    private readonly int _concurrency = Math.Clamp(
+        (MaxMemory / store.Place.PartSize) - 1, 1, store.Place.Concurrency ?? store.Place.Profile.Concurrency); // and the one that is filled
     private readonly List<Task<PartETag>> _parts = [];
+    private readonly ConcurrentBag<byte[]> _free = [];
     private byte[] _buffer = new byte[(int)Math.Min(length ?? store.Place.PartSize, store.Place.PartSize)];
     private string? _uploadId;
     private int _buffered;
@@ -65,7 +70,8 @@ internal sealed class S3WriteStream(IAmazonS3 client, S3ReplicaStore store, stri
 
     /// <summary>Sends the rest and makes the object visible.</summary>
     /// <param name="cancellationToken">Ends it.</param>
-    public async Task CompleteAsync(CancellationToken cancellationToken)
+    /// <returns>The ETag of the object.</returns>
+    public async Task<string?> CompleteAsync(CancellationToken cancellationToken)
     {
         if (_uploadId is null)
         {
@@ -73,17 +79,17 @@ internal sealed class S3WriteStream(IAmazonS3 client, S3ReplicaStore store, stri
             PutObjectRequest put = store.Request(new PutObjectRequest { BucketName = store.Place.Bucket, Key = key, InputStream = content }, timestamp);
             put.MD5Digest = Md5(_buffer.AsSpan(0, _buffered));
             await store.EnsureLeaseAsync(cancellationToken).ConfigureAwait(false);
-            await client.PutObjectAsync(put, cancellationToken).ConfigureAwait(false);
-            return;
+            return (await client.PutObjectAsync(put, cancellationToken).ConfigureAwait(false)).ETag;
         }
 
         await SendPartAsync(cancellationToken).ConfigureAwait(false);
         PartETag[] parts = await Task.WhenAll(_parts).ConfigureAwait(false);
         await store.EnsureLeaseAsync(cancellationToken).ConfigureAwait(false);
-        await client.CompleteMultipartUploadAsync(
+        CompleteMultipartUploadResponse whole = await client.CompleteMultipartUploadAsync(
             new CompleteMultipartUploadRequest { BucketName = store.Place.Bucket, Key = key, UploadId = _uploadId, PartETags = [.. parts] },
             cancellationToken).ConfigureAwait(false);
         _uploadId = null;
+        return whole.ETag;
     }
 
     public override async ValueTask DisposeAsync()
@@ -132,7 +138,7 @@ internal sealed class S3WriteStream(IAmazonS3 client, S3ReplicaStore store, stri
 
         await store.EnsureLeaseAsync(cancellationToken).ConfigureAwait(false);
         _parts.Add(UploadPartAsync(_buffer, _buffered, _parts.Count + 1, cancellationToken));
-        _buffer = new byte[_partSize];
+        _buffer = _free.TryTake(out byte[]? used) ? used : new byte[_partSize];
         _buffered = 0;
     }
 
@@ -151,6 +157,7 @@ internal sealed class S3WriteStream(IAmazonS3 client, S3ReplicaStore store, stri
             MD5Digest = Md5(content.AsSpan(0, count)),
         });
         UploadPartResponse done = await client.UploadPartAsync(part, cancellationToken).ConfigureAwait(false);
+        _free.Add(content);
         return new PartETag(number, done.ETag);
     }
 

@@ -18,6 +18,7 @@ public sealed class GetSqliteRestorePointCommand : AsyncCmdlet
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("Destination", "PSPath", "FullName")]
     [ValidateNotNullOrEmpty]
+    [Place]
     public string Source { get; set; } = "";
 
     /// <inheritdoc/>

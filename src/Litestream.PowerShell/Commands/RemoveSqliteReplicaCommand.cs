@@ -18,6 +18,7 @@ public sealed class RemoveSqliteReplicaCommand : AsyncCmdlet
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
     [Alias("Destination")]
     [ValidateNotNullOrEmpty]
+    [Place]
     public string Source { get; set; } = "";
 
     /// <inheritdoc/>

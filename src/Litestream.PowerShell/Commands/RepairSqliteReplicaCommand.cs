@@ -19,6 +19,7 @@ public sealed class RepairSqliteReplicaCommand : AsyncCmdlet
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
     [Alias("Destination")]
     [ValidateNotNullOrEmpty]
+    [Place]
     public string Source { get; set; } = "";
 
     /// <summary>The database.</summary>

@@ -27,6 +27,7 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
     [Alias("Destination")]
     [ValidateNotNullOrEmpty]
+    [Place]
     public string Source { get; set; } = "";
 
     /// <summary>Path of the database file to make.</summary>

@@ -49,6 +49,7 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
     [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
     [Parameter(ParameterSetName = LiteralPathSet, Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
+    [Place]
     public string[] Destination { get; set; } = [];
 
     /// <summary>Replicates in this process until Ctrl-C or SIGTERM, then does a last sync. A database or a replica

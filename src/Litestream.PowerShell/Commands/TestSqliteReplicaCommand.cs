@@ -22,6 +22,7 @@ public sealed class TestSqliteReplicaCommand : AsyncCmdlet
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
     [Alias("Destination")]
     [ValidateNotNullOrEmpty]
+    [Place]
     public string Source { get; set; } = "";
 
     /// <summary>The live database to compare with.</summary>

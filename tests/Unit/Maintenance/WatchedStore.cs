@@ -70,6 +70,13 @@ internal sealed class WatchedStore(IReplicaStore inner) : IReplicaStore
     public async Task CopyAsync(
         int fromLevel, int toLevel, LtxFileName name, DateTimeOffset timestamp, CancellationToken cancellationToken)
     {
+        if (Corrupt is not null)
+        {
+            await using Stream source = await inner.OpenReadAsync(fromLevel, name, 0, null, cancellationToken);
+            await PutAsync(toLevel, name, timestamp, null, (target, cancel) => source.CopyToAsync(target, cancel), cancellationToken);
+            return;
+        }
+
         Requests++;
         await inner.CopyAsync(fromLevel, toLevel, name, timestamp, cancellationToken);
         Changed();
