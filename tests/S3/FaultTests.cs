@@ -15,12 +15,12 @@ namespace Litestream.Tests.S3;
 [Collection("gateway")]
 public sealed class FaultTests(CephGateway gateway, ITestOutputHelper output)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly int FaultSeconds = Setting("LITESTREAM_FAULT_SECONDS", 15);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3) + TimeSpan.FromSeconds(FaultSeconds);
 
     [Fact]
     public async Task No_fault_leaves_a_gap_or_a_wrong_byte()
     {
-        int seconds = Setting("LITESTREAM_FAULT_SECONDS", 15);
         int seed = Setting("LITESTREAM_FAULT_SEED", Random.Shared.Next());
         output.WriteLine(FormattableString.Invariant($"seed {seed}"));
         using TemporaryFolder folder = new();
@@ -33,7 +33,7 @@ public sealed class FaultTests(CephGateway gateway, ITestOutputHelper output)
             await replicator.StartAsync(CancellationToken.None).WaitAsync(Patience);
             await using TruthWatch truth = new(replicator, place);
             await using Troubles troubles = new(gateway, proxy, seed);
-            await WriteAsync(database, "--rate", "200", "--seconds", seconds.ToString(CultureInfo.InvariantCulture), "--seed", "5");
+            await WriteAsync(database, "--rate", "200", "--seconds", FaultSeconds.ToString(CultureInfo.InvariantCulture), "--seed", "5");
             ReplicationStatus during = replicator.Status;
             await troubles.EndAsync();
             await replicator.SyncAsync(CancellationToken.None).WaitAsync(Patience);

@@ -1,3 +1,4 @@
+using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Litestream.Ltx;
@@ -10,6 +11,7 @@ namespace Litestream.Tests.S3;
 [Collection("gateway")]
 public sealed class S3StoreTests(CephGateway gateway)
 {
+    private static readonly DateTimeOffset Noon = new(2026, 3, 4, 12, 0, 0, 123, TimeSpan.Zero);
     private static readonly ReplicaOwner Owner = ReplicaOwner.Current("/data/app.db", DateTimeOffset.UnixEpoch);
 
     [Fact]
@@ -132,10 +134,37 @@ public sealed class S3StoreTests(CephGateway gateway)
         await Assert.ThrowsAsync<ReplicaUnreachableException>(() => store.AcquireAsync(Owner, CancellationToken.None));
     }
 
+    [Fact]
+    public async Task A_file_s_time_is_asked_for_once_and_only_where_it_matters()
+    {
+        S3Location place = await gateway.NewPlaceAsync();
+        AmazonS3Client client = S3Client.Create(place);
+        int heads = 0;
+        client.BeforeRequestEvent += (_, request) => heads += request is WebServiceRequestEventArgs { Request: GetObjectMetadataRequest } ? 1 : 0;
+        await using S3ReplicaStore reader = new(place, client, TimeProvider.System);
+        await using (IReplicaStore writer = place.Open())
+        {
+            for (ulong txid = 1; txid <= 20; txid++)
+            {
+                await PutAsync(writer, 0, new LtxFileName(txid, txid), new byte[10]);
+            }
+        }
+
+        List<ReplicaFile> roughly = await ReplicaListing.ReadRoughlyAsync(reader, CancellationToken.None);
+        Assert.Equal((20, 0), (roughly.Count, heads));
+        Assert.Equal(Noon, await reader.TimeOfAsync(roughly[^1], CancellationToken.None));
+        Assert.Equal(1, heads);
+        Assert.All(await ReplicaListing.ReadAsync(reader, CancellationToken.None), file => Assert.Equal(Noon, file.Timestamp));
+        Assert.Equal(20, heads);
+        await PutAsync(reader, 1, new LtxFileName(1, 20), new byte[10]);
+        Assert.Equal(21, (await ReplicaListing.ReadAsync(reader, CancellationToken.None)).Count);
+        Assert.Equal(20, heads); // what we wrote ourselves is known
+    }
+
     private static Task PutAsync(IReplicaStore store, int level, LtxFileName name, byte[] content) => store.PutAsync(
         level,
         name,
-        new DateTimeOffset(2026, 3, 4, 12, 0, 0, 123, TimeSpan.Zero),
+        Noon,
         content.Length,
         (stream, cancel) => stream.WriteAsync(content, cancel).AsTask(),
         CancellationToken.None);

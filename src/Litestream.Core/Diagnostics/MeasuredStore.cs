@@ -30,6 +30,21 @@ internal sealed class MeasuredStore(IReplicaStore inner, string type) : IReplica
     }
 
     /// <inheritdoc/>
+    public async IAsyncEnumerable<ReplicaFile> ListRoughlyAsync(int level, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using Measure measure = Begin("LIST", level);
+        await foreach (ReplicaFile file in inner.ListRoughlyAsync(level, cancellationToken).ConfigureAwait(false))
+        {
+            yield return file;
+        }
+
+        measure.Succeed();
+    }
+
+    /// <inheritdoc/>
+    public Task<DateTimeOffset> TimeOfAsync(ReplicaFile file, CancellationToken cancellationToken) => inner.TimeOfAsync(file, cancellationToken);
+
+    /// <inheritdoc/>
     public Task<Stream> OpenReadAsync(int level, LtxFileName name, long offset, long? length, CancellationToken cancellationToken) =>
         MeasureAsync("GET", level, async measure =>
         {

@@ -19,16 +19,7 @@ public static class ReplicaMeter
     /// <returns>Null if there is no replica.</returns>
     public static async Task<ReplicaUsage?> MeasureAsync(IReplicaStore store, CancellationToken cancellationToken)
     {
-        List<ReplicaFile> files = [];
-        for (int level = 0; level <= LtxFileName.SnapshotLevel; level++)
-        {
-            await foreach (ReplicaFile file in store.ListAsync(level, cancellationToken).ConfigureAwait(false))
-            {
-                files.Add(file);
-            }
-        }
-
-        return Reckon(files);
+        return Reckon(await ReplicaListing.ReadRoughlyAsync(store, cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>Reckons.</summary>

@@ -28,15 +28,16 @@ internal static class RestorePlanner
     internal static async Task<RestorePlan> PlanAsync(
         IReplicaStore store, ulong? target, DateTimeOffset? time, CancellationToken cancellationToken)
     {
-        List<ReplicaFile> files = await ReplicaListing.ReadAsync(store, cancellationToken).ConfigureAwait(false);
         if (time is { } moment)
         {
-            return PlanAt(store.Location, files, moment);
+            return PlanAt(store.Location, await ReplicaListing.ReadAsync(store, cancellationToken).ConfigureAwait(false), moment);
         }
 
+        // The times choose nothing then: the one that is shown is asked for when the plan stands.
+        List<ReplicaFile> files = await ReplicaListing.ReadRoughlyAsync(store, cancellationToken).ConfigureAwait(false);
         try
         {
-            return Plan(store.Location, files, target);
+            return await TimedAsync(Plan(store.Location, files, target)).ConfigureAwait(false);
         }
         catch (LitestreamException e) when (files.Count > 0 && e is ReplicaNotFoundException or ReplicaGapException)
         {
@@ -46,8 +47,11 @@ internal static class RestorePlanner
                 throw;
             }
 
-            return Plan(store.Location, files, target, image);
+            return await TimedAsync(Plan(store.Location, files, target, image)).ConfigureAwait(false);
         }
+
+        async Task<RestorePlan> TimedAsync(RestorePlan plan) =>
+            plan with { Timestamp = await store.TimeOfAsync(plan.Files[^1], cancellationToken).ConfigureAwait(false) };
     }
 
     /// <summary>Plans the newest transaction that can be restored at or before a time.</summary>

@@ -20,6 +20,19 @@ public interface IReplicaStore : IAsyncDisposable
     /// <param name="cancellationToken">Ends the listing.</param>
     IAsyncEnumerable<ReplicaFile> ListAsync(int level, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Lists as <see cref="ListAsync"/> does, with as few requests as the store can: a file's time may be that at which it was stored.
+    /// </summary>
+    /// <param name="level">0 to 9.</param>
+    /// <param name="cancellationToken">Ends the listing.</param>
+    IAsyncEnumerable<ReplicaFile> ListRoughlyAsync(int level, CancellationToken cancellationToken) => ListAsync(level, cancellationToken);
+
+    /// <summary>The time in the header of a file that was listed roughly.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <exception cref="ReplicaFileNotFoundException">The file is not there any more.</exception>
+    Task<DateTimeOffset> TimeOfAsync(ReplicaFile file, CancellationToken cancellationToken) => Task.FromResult(file.Timestamp);
+
     /// <summary>Opens a file, or a range of it, for sequential reading.</summary>
     /// <param name="level">0 to 9.</param>
     /// <param name="name">Which file.</param>

@@ -14,29 +14,45 @@ public static class ReplicaListing
     /// <summary>Lists every level.</summary>
     /// <param name="store">The replica.</param>
     /// <param name="cancellationToken">Ends the listing.</param>
-    public static async Task<List<ReplicaFile>> ReadAsync(IReplicaStore store, CancellationToken cancellationToken)
+    public static Task<List<ReplicaFile>> ReadAsync(IReplicaStore store, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(store);
-        List<ReplicaFile> files = await ReadLevelAsync(store, 0, cancellationToken).ConfigureAwait(false);
+        return ReadAsync(store.ListAsync, cancellationToken);
+    }
+
+    /// <summary>Lists every level with as few requests as the store can: times may be those at which the files were stored.</summary>
+    /// <param name="store">The replica.</param>
+    /// <param name="cancellationToken">Ends the listing.</param>
+    public static Task<List<ReplicaFile>> ReadRoughlyAsync(IReplicaStore store, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        return ReadAsync(store.ListRoughlyAsync, cancellationToken);
+    }
+
+    private static async Task<List<ReplicaFile>> ReadAsync(
+        Func<int, CancellationToken, IAsyncEnumerable<ReplicaFile>> list, CancellationToken cancellationToken)
+    {
+        List<ReplicaFile> files = await ReadLevelAsync(list, 0, cancellationToken).ConfigureAwait(false);
         if (HasHole(files))
         {
             ulong newest = files[^1].Name.MaxTxid;
-            List<ReplicaFile> again = await ReadLevelAsync(store, 0, cancellationToken).ConfigureAwait(false);
+            List<ReplicaFile> again = await ReadLevelAsync(list, 0, cancellationToken).ConfigureAwait(false);
             files = [.. files.Union(again).Where(file => file.Name.MaxTxid <= newest).OrderBy(file => file.Name)];
         }
 
         for (int level = 1; level <= LtxFileName.SnapshotLevel; level++)
         {
-            files.AddRange(await ReadLevelAsync(store, level, cancellationToken).ConfigureAwait(false));
+            files.AddRange(await ReadLevelAsync(list, level, cancellationToken).ConfigureAwait(false));
         }
 
         return files;
     }
 
-    private static async Task<List<ReplicaFile>> ReadLevelAsync(IReplicaStore store, int level, CancellationToken cancellationToken)
+    private static async Task<List<ReplicaFile>> ReadLevelAsync(
+        Func<int, CancellationToken, IAsyncEnumerable<ReplicaFile>> list, int level, CancellationToken cancellationToken)
     {
         List<ReplicaFile> files = [];
-        await foreach (ReplicaFile file in store.ListAsync(level, cancellationToken).ConfigureAwait(false))
+        await foreach (ReplicaFile file in list(level, cancellationToken).ConfigureAwait(false))
         {
             files.Add(file);
         }

@@ -47,20 +47,16 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
 
     public async IAsyncEnumerable<ReplicaFile> ListAsync(int level, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        string folder = LevelKey(level);
-        List<(LtxFileName Name, string ETag, string Key)> found = await GuardAsync(
-            () => ListKeysAsync(folder, cancellationToken), $"listing '{folder}'", file: null, cancellationToken).ConfigureAwait(false);
-        found.Sort(static (left, right) => left.Name.CompareTo(right.Name)); // not every provider lists in order
+        List<Listed> found = await ListKeysAsync(level, cancellationToken).ConfigureAwait(false);
 
         // A listing does not hold the metadata, so each time is asked for, some in advance of what is taken.
         Queue<Task<ReplicaFile?>> ahead = new();
-        Forget(folder, found);
-        foreach ((LtxFileName name, string etag, string key) in found)
+        foreach (Listed file in found)
         {
-            ahead.Enqueue(DescribeAsync(level, name, etag, key, cancellationToken));
-            if (ahead.Count >= MetadataRequests && await ahead.Dequeue().ConfigureAwait(false) is { } file)
+            ahead.Enqueue(DescribeAsync(level, file, cancellationToken));
+            if (ahead.Count >= MetadataRequests && await ahead.Dequeue().ConfigureAwait(false) is { } described)
             {
-                yield return file;
+                yield return described;
             }
         }
 
@@ -71,6 +67,21 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
                 yield return file;
             }
         }
+    }
+
+    public async IAsyncEnumerable<ReplicaFile> ListRoughlyAsync(int level, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (Listed file in await ListKeysAsync(level, cancellationToken).ConfigureAwait(false))
+        {
+            yield return Known(file) ?? new ReplicaFile(level, file.Name, file.Size, WholeMilliseconds(file.StoredAt));
+        }
+    }
+
+    public async Task<DateTimeOffset> TimeOfAsync(ReplicaFile file, CancellationToken cancellationToken)
+    {
+        string key = FileKey(file.Level, file.Name);
+        return (await DescribeAsync(file.Level, new Listed(file.Name, "", key, file.Size, file.Timestamp), cancellationToken).ConfigureAwait(false))?.Timestamp
+            ?? throw Missing(key, cause: null);
     }
 
     public Task<Stream> OpenReadAsync(int level, LtxFileName name, long offset, long? length, CancellationToken cancellationToken)
@@ -247,27 +258,41 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
         }
     }
 
-    private async Task<List<(LtxFileName Name, string ETag, string Key)>> ListKeysAsync(string folder, CancellationToken cancellationToken)
+    private Task<List<Listed>> ListKeysAsync(int level, CancellationToken cancellationToken)
     {
-        List<(LtxFileName, string, string)> found = [];
-        ListObjectsV2Request request = new() { BucketName = Place.Bucket, Prefix = folder };
-        ListObjectsV2Response page;
-        do
-        {
-            page = await _client.ListObjectsV2Async(request, cancellationToken).ConfigureAwait(false);
-            foreach (S3Object item in page.S3Objects ?? [])
+        string folder = LevelKey(level);
+        return GuardAsync(
+            async () =>
             {
-                if (item.Key.StartsWith(folder, StringComparison.Ordinal) && LtxFileName.TryParse(item.Key[folder.Length..], out LtxFileName name))
+                List<Listed> found = [];
+                ListObjectsV2Request request = new() { BucketName = Place.Bucket, Prefix = folder };
+                ListObjectsV2Response page;
+                do
                 {
-                    found.Add((name, item.ETag ?? "", item.Key));
+                    page = await _client.ListObjectsV2Async(request, cancellationToken).ConfigureAwait(false);
+                    found.AddRange(Files(page, folder));
+                    request.ContinuationToken = page.NextContinuationToken;
                 }
+                while (page.IsTruncated == true && !string.IsNullOrEmpty(page.NextContinuationToken));
+
+                found.Sort(static (left, right) => left.Name.CompareTo(right.Name)); // not every provider lists in order
+                Forget(folder, found);
+                return found;
+            },
+            $"listing '{folder}'",
+            file: null,
+            cancellationToken);
+    }
+
+    private static IEnumerable<Listed> Files(ListObjectsV2Response page, string folder)
+    {
+        foreach (S3Object item in page.S3Objects ?? [])
+        {
+            if (item.Key.StartsWith(folder, StringComparison.Ordinal) && LtxFileName.TryParse(item.Key[folder.Length..], out LtxFileName name))
+            {
+                yield return new Listed(name, item.ETag ?? "", item.Key, item.Size ?? 0, Utc(item.LastModified));
             }
-
-            request.ContinuationToken = page.NextContinuationToken;
         }
-        while (page.IsTruncated == true && !string.IsNullOrEmpty(page.NextContinuationToken));
-
-        return found;
     }
 
     // What we wrote ourselves need not be asked for.
@@ -279,7 +304,7 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
         }
     }
 
-    private void Forget(string folder, List<(LtxFileName Name, string ETag, string Key)> found)
+    private void Forget(string folder, List<Listed> found)
     {
         HashSet<string> there = [.. found.Select(file => file.Key)];
         foreach (string key in _described.Keys.Where(key => key.StartsWith(folder, StringComparison.Ordinal) && !there.Contains(key)))
@@ -288,23 +313,26 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
         }
     }
 
-    private Task<ReplicaFile?> DescribeAsync(int level, LtxFileName name, string etag, string key, CancellationToken cancellationToken) => GuardAsync(
+    private ReplicaFile? Known(Listed file) =>
+        _described.TryGetValue(file.Key, out (string ETag, ReplicaFile File) known) && known.ETag.Trim('"') == file.ETag.Trim('"') ? known.File : null;
+
+    private Task<ReplicaFile?> DescribeAsync(int level, Listed listed, CancellationToken cancellationToken) => GuardAsync(
         async () =>
         {
-            if (_described.TryGetValue(key, out (string ETag, ReplicaFile File) known) && known.ETag.Trim('"') == etag.Trim('"'))
+            if (Known(listed) is { } known)
             {
-                return known.File;
+                return known;
             }
 
             try
             {
-                GetObjectMetadataResponse head = await _client.GetObjectMetadataAsync(HeadRequest(key), cancellationToken).ConfigureAwait(false);
+                GetObjectMetadataResponse head = await _client.GetObjectMetadataAsync(HeadRequest(listed.Key), cancellationToken).ConfigureAwait(false);
                 DateTimeOffset time = DateTimeOffset.TryParse(
                     head.Metadata[TimestampKey], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset given)
                     ? given.ToUniversalTime()
-                    : new DateTimeOffset((head.LastModified ?? DateTime.UnixEpoch).ToUniversalTime());
-                ReplicaFile file = new(level, name, head.ContentLength, WholeMilliseconds(time));
-                _described[key] = (head.ETag, file);
+                    : Utc(head.LastModified);
+                ReplicaFile file = new(level, listed.Name, head.ContentLength, WholeMilliseconds(time));
+                Remember(listed.Key, head.ETag, file);
                 return file;
             }
             catch (Exception e) when (S3Failure.IsMissingObject(e))
@@ -312,8 +340,8 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
                 return (ReplicaFile?)null; // deleted since it was listed
             }
         },
-        $"looking at '{key}'",
-        key,
+        $"looking at '{listed.Key}'",
+        listed.Key,
         cancellationToken);
 
     private async Task<long> SizeAsync(string key, CancellationToken cancellationToken)
@@ -409,7 +437,7 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
         return copy;
     }
 
-    private ReplicaFileNotFoundException Missing(string key, Exception cause) => new(
+    private ReplicaFileNotFoundException Missing(string key, Exception? cause) => new(
         $"The replica has no file '{key}' (any more). Nothing was changed. List the replica again: a merge or the retention may have replaced it by another.",
         cause)
     { Replica = Location, File = key };
@@ -456,6 +484,11 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
 
     private static DateTimeOffset WholeMilliseconds(DateTimeOffset time) =>
         new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerMillisecond), TimeSpan.Zero);
+
+    private static DateTimeOffset Utc(DateTime? time) => new((time ?? DateTime.UnixEpoch).ToUniversalTime());
+
+    /// <summary>A file as a listing shows it.</summary>
+    private sealed record Listed(LtxFileName Name, string ETag, string Key, long Size, DateTimeOffset StoredAt);
 
     /// <summary>Carries an error of the writer's own input past those of the service.</summary>
     private sealed class WriterFailedException(IOException cause) : Exception(cause.Message, cause);
