@@ -21,12 +21,13 @@ internal sealed class LegacyRun
     private readonly IImageOutput _output;
     private readonly Action<long> _progress;
     private readonly byte[] _buffer = new byte[BufferSize];
+    private long _reported;
 
     /// <summary>Prepares.</summary>
     /// <param name="objects">The replica.</param>
     /// <param name="plan">What to read.</param>
     /// <param name="output">The database, empty.</param>
-    /// <param name="progress">Told how many bytes of the plan's files are done.</param>
+    /// <param name="progress">Told now and then how many bytes of the plan's files are read.</param>
     public LegacyRun(IRawObjects objects, LegacyPlan plan, IImageOutput output, Action<long> progress)
     {
         (_objects, _plan, _output, _progress) = (objects, plan, output, progress);
@@ -94,7 +95,6 @@ internal sealed class LegacyRun
         }
 
         _output.SetLength(length);
-        Done(file);
     }
 
     private async Task TakeSegmentAsync(int number, Stream stream, WalSpool spool, CancellationToken cancellationToken)
@@ -121,8 +121,6 @@ internal sealed class LegacyRun
         {
             Finish(file, next, spool, cancellationToken);
         }
-
-        Done(file);
     }
 
     /// <summary>A WAL is whole: it goes into the database.</summary>
@@ -149,7 +147,7 @@ internal sealed class LegacyRun
         Stream stream,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using LZ4DecoderStream frame = LZ4Stream.Decode(stream, leaveOpen: false);
+        using LZ4DecoderStream frame = LZ4Stream.Decode(new MeteredStream(stream, Count), leaveOpen: false);
         bool any = false;
         while (true)
         {
@@ -206,9 +204,13 @@ internal sealed class LegacyRun
     private LegacyFormatException Damaged(LegacyFile file, string problem, Exception? cause = null) =>
         LegacyFailure.Damaged(_plan.Source, file, problem, _plan.LastGoodBefore(file), cause);
 
-    private void Done(LegacyFile file)
+    private void Count(int bytes)
     {
-        BytesRead += file.Size;
-        _progress(BytesRead);
+        BytesRead += bytes;
+        if (BytesRead - _reported >= BufferSize || BytesRead == _plan.Bytes)
+        {
+            _reported = BytesRead;
+            _progress(BytesRead);
+        }
     }
 }

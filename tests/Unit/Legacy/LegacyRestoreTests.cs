@@ -230,6 +230,22 @@ public sealed class LegacyRestoreTests : IDisposable
     }
 
     [Fact]
+    public async Task Progress_ends_with_all_bytes()
+    {
+        using LegacySource source = new(_temporary["app.db"], Place);
+        WriteWals(source);
+        List<RestoreProgress> told = [];
+        RestoreOptions options = new() { Source = ReplicaLocation.Parse(Place), OutputPath = Target };
+
+        RestoreResult result = await DatabaseRestorer.RestoreAsync(options, new Told(told.Add), CancellationToken.None);
+
+        long size = source.States.Sum(state => new FileInfo(source.PathOf(state.File)).Length);
+        Assert.Equal(size, result.BytesRead);
+        Assert.Equal((size, size), (told[^1].BytesDone, told[^1].BytesTotal));
+        Assert.Equal(told.Select(progress => progress.BytesDone).Order(), told.Select(progress => progress.BytesDone));
+    }
+
+    [Fact]
     public async Task What_a_killed_restore_left_is_removed_by_the_next()
     {
         using LegacySource source = new(_temporary["app.db"], Place);
@@ -382,4 +398,9 @@ public sealed class LegacyRestoreTests : IDisposable
     }
 
     private void AssertNothingMade() => Assert.Empty(Directory.GetFiles(_temporary.FullPath, "restored.db*"));
+
+    private sealed class Told(Action<RestoreProgress> report) : IProgress<RestoreProgress>
+    {
+        public void Report(RestoreProgress value) => report(value);
+    }
 }
