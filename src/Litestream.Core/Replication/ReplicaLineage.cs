@@ -44,6 +44,12 @@ internal sealed class ReplicaLineage
     public ReplicaFile? Captured(ulong txid) =>
         _files.Find(file => file.Level == 0 && file.Name.MinTxid == txid && file.Name.MaxTxid == txid);
 
+    /// <summary>The merged file with a transaction that reaches furthest, or null.</summary>
+    /// <param name="txid">The transaction id.</param>
+    public ReplicaFile? Merged(ulong txid) => _files
+        .Where(file => file.Level is > 0 and < LtxFileName.SnapshotLevel && file.Name.MinTxid <= txid && file.Name.MaxTxid >= txid)
+        .MaxBy(file => file.Name.MaxTxid);
+
     /// <summary>The newest full image that ends behind a transaction, or null.</summary>
     /// <param name="txid">The transaction id.</param>
     public ReplicaFile? NewestImageAfter(ulong txid) =>

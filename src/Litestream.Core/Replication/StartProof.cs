@@ -12,7 +12,8 @@ namespace Litestream.Replication;
 /// </summary>
 /// <remarks>
 /// The table stands for transaction T. Captured files behind it, staged or already in the replica, are replayed into it
-/// one by one, each verified whole, up to N. Then exactly one of these holds:
+/// one by one, each verified whole, up to N. Where retention has deleted a captured file, the merged one that covers it does: it
+/// holds each page as it is at its end. Then exactly one of these holds:
 /// the replica is empty (a new base image follows, numbered behind N); or it ends at M, at most N, in our lineage, and the staged
 /// files M + 1 to N are sent again; or it lacks files that are nowhere any more (a new base image); or it is not ours
 /// to continue, which is an error. A staged file that a power cut damaged is taken from the replica, or else the chain ends
@@ -186,7 +187,7 @@ internal sealed class StartProof(
             return true;
         }
 
-        if (_replica.Captured(txid) is not { } file
+        if ((_replica.Captured(txid) ?? _replica.Merged(txid)) is not { } file
             || !await _replica.IsOfAsync(file, _table!.NodeId, cancellationToken).ConfigureAwait(false))
         {
             return false;

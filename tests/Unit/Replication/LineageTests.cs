@@ -1,5 +1,6 @@
 using Litestream.Maintenance;
 using Litestream.Replication;
+using Litestream.Restoration;
 using Litestream.Storage;
 using Litestream.Tests.Unit.Sqlite;
 
@@ -7,19 +8,21 @@ namespace Litestream.Tests.Unit.Replication;
 
 public sealed class LineageTests
 {
-    [Fact]
-    public async Task A_table_whose_captured_file_was_merged_and_deleted_meanwhile_is_no_conflict()
+    [Theory]
+    [InlineData(1, 0)] // brought forward by the merged file
+    [InlineData(3, 1)] // the end of the merged file is known by no checksum: a full image covers it
+    public async Task A_table_whose_captured_files_were_merged_and_deleted_meanwhile_is_no_conflict(ulong saved, int images)
     {
         await using ReplicationFolder folder = new();
         using ApplicationProcess application = await folder.OpenApplicationAsync(rows: 5);
-        for (int i = 0; i < 3; i++)
+        string table = Path.Combine(folder.State, "checksums");
+        for (ulong txid = 1; txid <= 3; txid++)
         {
             await application.ExecuteAsync("INSERT INTO t(b) VALUES(1)");
             await folder.OnceAsync();
+            File.Copy(table, folder[$"table of {txid}"]);
         }
 
-        string table = Path.Combine(folder.State, "checksums");
-        File.Copy(table, folder["table of transaction 3"]);
         await MergeCapturesAsync(folder.Replica);
         await application.ExecuteAsync("INSERT INTO t(b) VALUES(2)");
         await folder.OnceAsync();
@@ -29,13 +32,19 @@ public sealed class LineageTests
         }
 
         // As if the table had not been saved since.
-        File.Copy(folder["table of transaction 3"], table, overwrite: true);
+        File.Delete(Path.Combine(folder.State, "head"));
+        File.Copy(folder[$"table of {saved}"], table, overwrite: true);
         await application.ExecuteAsync("INSERT INTO t(b) VALUES(3)");
         ReplicationStatus status = await folder.OnceAsync();
 
-        Assert.Null(status.LastErrorId);
+        Assert.Equal((null, images), (status.LastErrorId, status.BaseImages));
+        await application.ExecuteAsync("PRAGMA wal_checkpoint(TRUNCATE)");
         application.Dispose();
-        await folder.EqualAsync();
+        await DatabaseRestorer.RestoreAsync(
+            new RestoreOptions { Source = ReplicaLocation.Parse(folder.Replica), OutputPath = folder["copy.db"], SeedLocalState = false },
+            progress: null,
+            CancellationToken.None);
+        Images.Equal(folder.Database, folder["copy.db"]);
     }
 
     private static async Task MergeCapturesAsync(string replica)
