@@ -28,8 +28,10 @@ internal static class SqliteErrors
     /// <param name="action">What was being done.</param>
     public static LitestreamException Create(int code, SQLitePCL.sqlite3? db, string path, string action)
     {
-        int extended = db is null ? code : sqlite3_extended_errcode(db);
-        string text = (db is null ? sqlite3_errstr(code) : sqlite3_errmsg(db)).utf8_to_string();
+        // SQLite's file methods answer by their code alone: the connection knows nothing of it then.
+        bool known = db is not null && (sqlite3_errcode(db) & 0xff) == (code & 0xff);
+        int extended = known ? sqlite3_extended_errcode(db) : code;
+        string text = (known ? sqlite3_errmsg(db) : sqlite3_errstr(code)).utf8_to_string();
         string reason = string.Create(CultureInfo.InvariantCulture, $"SQLite says \"{text}\" ({extended}) while {action} '{path}'");
         return (code & 0xff) switch
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Litestream.Ltx;
 using Litestream.Storage;
 
@@ -23,6 +24,7 @@ public sealed class LocalStateSeed : IDisposable
         _folder = new LocalStateFolder(databasePath);
         _folder.Create();
         PageChecksumTable? table = null;
+        _folder.Guard("cleaned", RemoveLeftovers);
         _folder.Guard("written", () => table = PageChecksumTable.Create(_folder.TablePath, pageSize, PageChecksumTable.NewNodeId()));
         _table = table!;
         _run = new PageChecksumRun(_table);
@@ -31,7 +33,18 @@ public sealed class LocalStateSeed : IDisposable
     /// <summary>Notes a page of the result; cheapest in ascending order. Each page once.</summary>
     /// <param name="pageNumber">The page number.</param>
     /// <param name="page">The page.</param>
-    public void Note(uint pageNumber, ReadOnlySpan<byte> page) => _run.Add(pageNumber, PageChecksum.Compute(pageNumber, page));
+    /// <exception cref="LocalStateException">The disk did not take it.</exception>
+    public void Note(uint pageNumber, ReadOnlySpan<byte> page)
+    {
+        try
+        {
+            _run.Add(pageNumber, PageChecksum.Compute(pageNumber, page));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw _folder.Failure("written", e);
+        }
+    }
 
     /// <summary>
     /// Puts the state in place, instead of any older one. Called before the database gets its name: a state that says too much
@@ -59,5 +72,29 @@ public sealed class LocalStateSeed : IDisposable
     {
         _table.Dispose();
         DurableFile.TryDelete(DurableFile.TemporaryName(_folder.TablePath));
+    }
+
+    // A table that is being made is locked: one that is not belongs to a restore that was killed.
+    private void RemoveLeftovers()
+    {
+        string prefix = Path.GetFileName(_folder.TablePath) + ".";
+        foreach (string path in Directory.EnumerateFiles(_folder.Path, prefix + "*.tmp"))
+        {
+            if (!int.TryParse(Path.GetFileName(path)[prefix.Length..^".tmp".Length], NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            {
+                continue;
+            }
+
+            try
+            {
+                File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+            }
+            catch (IOException)
+            {
+                continue;
+            }
+
+            File.Delete(path);
+        }
     }
 }

@@ -81,14 +81,16 @@ internal sealed class PageChecksumTable : IDisposable
         return table;
     }
 
-    /// <summary>Begins a new table under a temporary name; <see cref="Publish"/> puts it in its place.</summary>
+    /// <summary>
+    /// Begins a new table under a temporary name, locked so that it is told from what a kill left; <see cref="Publish"/> puts it in its place.
+    /// </summary>
     /// <param name="path">Full path that it will have.</param>
     /// <param name="pageSize">Page size in bytes.</param>
     /// <param name="nodeId">Node id, not 0.</param>
     public static PageChecksumTable Create(string path, int pageSize, ulong nodeId)
     {
         string temporary = DurableFile.TemporaryName(path);
-        SafeFileHandle handle = File.OpenHandle(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        SafeFileHandle handle = File.OpenHandle(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None);
         return new PageChecksumTable(handle, temporary) { PageSize = pageSize, NodeId = nodeId };
     }
 
