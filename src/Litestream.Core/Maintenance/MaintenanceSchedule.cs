@@ -141,7 +141,7 @@ public sealed class MaintenanceSchedule
     }
 
     // What failed may have been done all the same (the answer was lost). So after an error the levels that are written here are
-    // listed once; what is there unknown to the catalogue is taken in unread.
+    // listed once; what is there unknown to the catalogue is taken in unread, and what is gone forgotten.
     private async Task StepAsync(Func<Task> step, CancellationToken cancellationToken)
     {
         try
@@ -166,13 +166,18 @@ public sealed class MaintenanceSchedule
     {
         for (int level = 1; level <= LtxFileName.SnapshotLevel; level++)
         {
-            HashSet<LtxFileName> known = [.. _catalogue.Level(level).Select(file => file.Name)];
+            var gone = _catalogue.Level(level).ToDictionary(file => file.Name);
             await foreach (ReplicaFile file in _store.ListAsync(level, cancellationToken).ConfigureAwait(false))
             {
-                if (!known.Contains(file.Name))
+                if (!gone.Remove(file.Name))
                 {
                     _catalogue.Add(file);
                 }
+            }
+
+            foreach (ReplicaFile file in gone.Values)
+            {
+                _catalogue.Remove(file);
             }
         }
     }

@@ -80,6 +80,25 @@ public sealed class RetentionTests : IDisposable
         Assert.Equal(files, await ReplicaListing.ReadAsync(store, CancellationToken.None));
     }
 
+    [Fact]
+    public async Task What_is_deleted_though_the_answer_was_lost_is_not_looked_for_again()
+    {
+        var replica = new ReplicaFolder(_temporary["replica"]);
+        replica.Write(9, 1, 1, 1, (1, 1));
+        replica.Write(9, 1, 2, 1, (1, 2));
+        replica.Write(0, 3, 3, 1, (1, 3));
+        await using var store = new WatchedStore(ReplicaLocation.Parse(replica.Path).Open());
+        var catalogue = new ReplicaCatalogue(await ReplicaListing.ReadAsync(store, CancellationToken.None));
+        var schedule = new MaintenanceSchedule(store, catalogue, new MaintenanceOptions(), new ManualClock(ReplicaFolder.Time(1_000_000)));
+        store.FailAfter = 0;
+        await Assert.ThrowsAsync<ReplicaUnreachableException>(() => schedule.DeleteExpiredAsync(CancellationToken.None));
+        Assert.Equal(2, catalogue.Level(9).Count);
+
+        await schedule.MergeAsync(CancellationToken.None);
+
+        Assert.Equal(2ul, Assert.Single(catalogue.Level(9)).Name.MaxTxid);
+    }
+
     [Theory]
     [InlineData("no levels")]
     [InlineData("nine levels")]
