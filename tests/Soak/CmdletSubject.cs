@@ -119,6 +119,13 @@ internal sealed class CmdletSubject(
         return [.. answer.ThrowIfFailed().Objects.Select(file => file.Deserialize<ReplicaEntry>(Json)!)];
     }
 
+    public async Task<string?> TestAsync(SoakedDatabase database, CancellationToken stop)
+    {
+        ConsoleAnswer answer = await Restorer().RunAsync($"Test-SqliteReplica {Place(database)} -Path {CmdletConsole.Quote(database.Path)} -Depth Compare -Detailed", stop);
+        string? outcome = answer.Objects is [JsonElement test] ? test.GetProperty("Outcome").GetString() : null;
+        return outcome == "Pass" ? null : $"{outcome ?? "no answer"}: {string.Join(" | ", answer.Errors)}";
+    }
+
     public string Kill(Random draw)
     {
         lock (_gate)

@@ -36,6 +36,12 @@ internal interface ISubject : IAsyncDisposable
     /// <param name="stop">Ends it.</param>
     Task<IReadOnlyList<ReplicaEntry>> ListAsync(SoakedDatabase database, CancellationToken stop);
 
+    /// <summary>The replicator's own test of a replica against its live database, which stops nobody.</summary>
+    /// <param name="database">Which.</param>
+    /// <param name="stop">Ends it.</param>
+    /// <returns>What it found; null if it passed, or if there is no such test.</returns>
+    Task<string?> TestAsync(SoakedDatabase database, CancellationToken stop);
+
     /// <summary>Ends processes of it as <c>kill -9</c> does.</summary>
     /// <param name="draw">Decides which, if there are several.</param>
     /// <returns>What was killed, in words.</returns>

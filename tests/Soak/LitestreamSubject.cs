@@ -106,6 +106,8 @@ internal sealed class LitestreamSubject : ISubject
 
     public Task<IReadOnlyList<ReplicaEntry>> ListAsync(SoakedDatabase database, CancellationToken stop) => Task.FromResult<IReadOnlyList<ReplicaEntry>>([]);
 
+    public Task<string?> TestAsync(SoakedDatabase database, CancellationToken stop) => Task.FromResult<string?>(null);
+
     public string Kill(Random draw)
     {
         foreach (int id in ProcessIds)

@@ -35,6 +35,19 @@ internal static class ReplicaRules
         }
     }
 
+    /// <summary>What killed writes left behind must be gone once the replicator has ended in order. A replica in a folder only.</summary>
+    /// <exception cref="SoakFailure">Something is left.</exception>
+    public static void CheckLeftovers(SoakedDatabase database)
+    {
+        string state = Path.Combine(Path.GetDirectoryName(database.Path)!, $".{Path.GetFileName(database.Path)}-litestream");
+        string? left = new[] { database.Replica, state }.Where(Directory.Exists)
+            .SelectMany(folder => Directory.EnumerateFiles(folder, "*.tmp", SearchOption.AllDirectories)).FirstOrDefault();
+        if (left is not null)
+        {
+            throw new SoakFailure("leftover", $"{database.Name}: '{left}' is left of a write that was cut off, though the replicator has ended in order since.");
+        }
+    }
+
     private static void CheckContiguity(SoakedDatabase database, IReadOnlyList<ReplicaEntry> all, ReplicaEntry[] level)
     {
         for (int i = 1; i < level.Length; i++)

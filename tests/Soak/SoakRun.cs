@@ -70,6 +70,11 @@ internal sealed class SoakRun : IAsyncDisposable
 
             await SoakAsync(stop);
             await FinishAsync();
+            await _subject.StopAsync();
+            foreach (SoakedDatabase database in _databases)
+            {
+                ReplicaRules.CheckLeftovers(database);
+            }
         }
         catch (SoakFailure e)
         {

@@ -14,6 +14,8 @@ internal sealed class Verifier(
     // A writer waits for the lock meanwhile, as it would for another application.
     private static readonly TimeSpan LongestHold = TimeSpan.FromSeconds(8);
 
+    private const int ChecksATest = 4;
+
     private static readonly TimeSpan RestoreAgain = TimeSpan.FromMilliseconds(300);
 
     /// <summary>Checks that were carried through.</summary>
@@ -58,6 +60,11 @@ internal sealed class Verifier(
 
             await RestoreAsync(database, default, null, stop);
             ReplicaRules.Check(database, await subject.ListAsync(database, stop), pace, disturbances);
+            if (Passed % ChecksATest == 0 && await subject.TestAsync(database, stop) is { } finding)
+            {
+                throw new CommandFailedException($"Test-SqliteReplica: {finding}");
+            }
+
             Passed++;
             log.Write("check", new
             {
@@ -78,7 +85,7 @@ internal sealed class Verifier(
             {
                 throw e is InvalidOperationException
                     ? new SoakFailure("live", $"{database.Name}: the live database cannot be used, though nothing was broken on purpose: {e.Message}")
-                    : new SoakFailure("restore", $"{database.Name}: the replica cannot be restored or listed, though nothing was broken on purpose: {e.Message}");
+                    : new SoakFailure("restore", $"{database.Name}: the replica cannot be restored, listed or tested, though nothing was broken on purpose: {e.Message}");
             }
 
             Postponed++;
