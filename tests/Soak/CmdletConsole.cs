@@ -35,9 +35,9 @@ internal sealed class CmdletConsole : IAsyncDisposable
         _errors = ReadErrorsAsync();
     }
 
-    /// <summary>Where the build has put the host.</summary>
+    /// <summary>Where the build has put the host, unless it was published to elsewhere.</summary>
     public static string HostExecutable { get; } = Path.Combine(
-        typeof(CmdletConsole).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "HostFolder").Value!,
+        Environment.GetEnvironmentVariable("LITESTREAM_TESTS_HOST") ?? typeof(CmdletConsole).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "HostFolder").Value!,
         OperatingSystem.IsWindows() ? "Litestream.Host.exe" : "Litestream.Host");
 
     /// <summary>Its process id.</summary>

@@ -167,7 +167,7 @@ internal sealed class CmdletSubject(
 
         try
         {
-            ConsoleAnswer answer = await session.RunAsync("Get-SqliteReplication | Stop-SqliteReplication", CancellationToken.None);
+            ConsoleAnswer answer = await session.RunAsync($"{Ours} | Stop-SqliteReplication", CancellationToken.None);
             log.Write("stop", new { process = session.Id, answer.Errors, answer.Warnings });
             return "in order";
         }
@@ -202,11 +202,15 @@ internal sealed class CmdletSubject(
         }
     }
 
-    private static async Task<IReadOnlyList<SubjectStatus>> StatusAsync(CmdletConsole session, CancellationToken stop)
+    private async Task<IReadOnlyList<SubjectStatus>> StatusAsync(CmdletConsole session, CancellationToken stop)
     {
-        ConsoleAnswer answer = await session.RunAsync("Get-SqliteReplication", stop);
+        ConsoleAnswer answer = await session.RunAsync(Ours, stop);
         return [.. answer.Objects.Select(status => status.Deserialize<SubjectStatus>(Json)!)];
     }
+
+    /// <summary>The replications of the soak: those of the user's other sessions are listed, too, and are none of its business.</summary>
+    private string Ours =>
+        $"Get-SqliteReplication | Where-Object {{ $_.Path -cin @({string.Join(", ", databases.Select(database => CmdletConsole.Quote(database.Path)))}) }}";
 
     private static string Place(SoakedDatabase database) => CmdletConsole.Quote(database.Replica);
 
