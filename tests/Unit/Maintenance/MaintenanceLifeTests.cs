@@ -57,6 +57,65 @@ public sealed class MaintenanceLifeTests : IDisposable
         Assert.True(life.Captures.Count > 800, $"Only {life.Captures.Count} captures.");
     }
 
+    [Fact]
+    public async Task An_idle_day_asks_the_store_nothing_and_changes_nothing()
+    {
+        await using var store = new WatchedStore(ReplicaLocation.Parse(_temporary["replica"]).Open());
+        var life = new ReplicaLife(store, new MaintenanceOptions(), seed: 1);
+        await life.RestartAsync();
+        await life.BeginAsync(512);
+        for (int i = 0; i < 50; i++)
+        {
+            life.Clock.Advance(TimeSpan.FromSeconds(20));
+            await life.CaptureAsync();
+            await life.CheckAsync();
+        }
+
+        // What the last commits still bring with them: merges, a full image, and in time the end of what is older than that.
+        await PassAsync(life, TimeSpan.FromDays(3));
+        int requests = store.Requests;
+        await PassAsync(life, TimeSpan.FromDays(1));
+
+        Assert.Equal(requests, store.Requests);
+    }
+
+    [Fact]
+    public async Task A_busy_time_lists_nothing_and_costs_one_write_a_capture_and_few_more()
+    {
+        const int captures = 1200;
+        await using var store = new WatchedStore(ReplicaLocation.Parse(_temporary["replica"]).Open());
+        var life = new ReplicaLife(store, new MaintenanceOptions(), seed: 2);
+        await life.RestartAsync();
+        await life.BeginAsync(512);
+        await life.CheckAsync();
+        (int lists, int reads, int writes) = (store.Lists, store.Reads, store.Writes);
+        for (int i = 1; i <= captures; i++)
+        {
+            life.Clock.Advance(TimeSpan.FromSeconds(1));
+            await life.CaptureAsync();
+            if (i % CheckInterval.TotalSeconds == 0)
+            {
+                await life.CheckAsync();
+            }
+        }
+
+        // Twenty minutes: a merge of level 1 every 30 s, of level 2 every 5 min; each input read once, each merge read back.
+        const int merges = 40 + 4;
+        Assert.Equal(0, store.Lists - lists);
+        Assert.InRange(store.Writes - writes, captures + merges - 2, captures + merges);
+        Assert.InRange(store.Reads - reads, captures - 30, captures + (3 * merges));
+    }
+
+    private static async Task PassAsync(ReplicaLife life, TimeSpan time)
+    {
+        DateTimeOffset end = life.Clock.GetUtcNow() + time;
+        while (life.Clock.GetUtcNow() < end)
+        {
+            life.Clock.Advance(CheckInterval);
+            await life.CheckAsync();
+        }
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

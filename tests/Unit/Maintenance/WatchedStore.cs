@@ -9,7 +9,16 @@ internal sealed class WatchedStore(IReplicaStore inner) : IReplicaStore
     public string Location => inner.Location;
 
     /// <summary>Requests of any kind.</summary>
-    internal int Requests { get; private set; }
+    internal int Requests => Lists + Reads + Writes + Deletes;
+
+    internal int Lists { get; private set; }
+
+    internal int Reads { get; private set; }
+
+    /// <summary>Files written or copied.</summary>
+    internal int Writes { get; private set; }
+
+    internal int Deletes { get; private set; }
 
     /// <summary>Files written or deleted.</summary>
     internal int Changes { get; private set; }
@@ -23,7 +32,7 @@ internal sealed class WatchedStore(IReplicaStore inner) : IReplicaStore
     public async IAsyncEnumerable<ReplicaFile> ListAsync(
         int level, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        Requests++;
+        Lists++;
         await foreach (ReplicaFile file in inner.ListAsync(level, cancellationToken))
         {
             yield return file;
@@ -32,7 +41,7 @@ internal sealed class WatchedStore(IReplicaStore inner) : IReplicaStore
 
     public Task<Stream> OpenReadAsync(int level, LtxFileName name, long offset, long? length, CancellationToken cancellationToken)
     {
-        Requests++;
+        Reads++;
         return inner.OpenReadAsync(level, name, offset, length, cancellationToken);
     }
 
@@ -44,7 +53,7 @@ internal sealed class WatchedStore(IReplicaStore inner) : IReplicaStore
         Func<Stream, CancellationToken, Task> write,
         CancellationToken cancellationToken)
     {
-        Requests++;
+        Writes++;
         if (Corrupt is { } corrupt)
         {
             using var content = new MemoryStream();
@@ -62,7 +71,7 @@ internal sealed class WatchedStore(IReplicaStore inner) : IReplicaStore
 
     public async Task DeleteAsync(int level, LtxFileName name, CancellationToken cancellationToken)
     {
-        Requests++;
+        Deletes++;
         await inner.DeleteAsync(level, name, cancellationToken);
         Changed();
     }
@@ -77,7 +86,7 @@ internal sealed class WatchedStore(IReplicaStore inner) : IReplicaStore
             return;
         }
 
-        Requests++;
+        Writes++;
         await inner.CopyAsync(fromLevel, toLevel, name, timestamp, cancellationToken);
         Changed();
     }
