@@ -122,7 +122,8 @@ public sealed class ModuleTests(PowerShellSession session)
         "Start-SqliteReplication",
         "[-Path] <string[]> [-Destination] <string[]>" + Application + StartOptions,
         "-ConfigurationPath <string>" + Application + " [-NoEnvironmentExpansion]" + StartOptions,
-        "[-Destination] <string[]> -LiteralPath <string[]>" + Application + StartOptions)]
+        "[-Destination] <string[]> -LiteralPath <string[]>" + Application + StartOptions,
+        "[-Destination] <string[]> -Directory <string> [-Filter <string>] [-Recurse] [-Watch]" + Application + StartOptions)]
     [InlineData(
         "Register-SqliteReplicationService",
         "[-Path] <string> [-Destination] <string[]>" + ServiceOptions,

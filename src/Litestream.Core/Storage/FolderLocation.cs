@@ -18,6 +18,13 @@ public sealed record FolderLocation(string Path) : ReplicaLocation
     /// <exception cref="ReplicaLocationException">There is a file of that name.</exception>
     public override IReplicaStore Open() => File.Exists(Path) ? throw IsAFile(Path) : new FolderReplicaStore(Path);
 
+    /// <inheritdoc/>
+    public override ReplicaLocation Below(string relative)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(relative);
+        return new FolderLocation(System.IO.Path.Combine(Path, relative.Replace('/', System.IO.Path.DirectorySeparatorChar)));
+    }
+
     /// <summary>The folder of a path, relative to the process' current folder.</summary>
     /// <param name="path">Relative, UNC, with spaces or any letters.</param>
     /// <exception cref="ReplicaLocationException">It cannot be a folder.</exception>

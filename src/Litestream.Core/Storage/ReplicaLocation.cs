@@ -48,6 +48,10 @@ public abstract record ReplicaLocation
     /// <summary>Opens the place. Nothing is read or written yet; it need not exist.</summary>
     public abstract IReplicaStore Open();
 
+    /// <summary>The place below this one for one of several databases; the same settings.</summary>
+    /// <param name="relative">Names with <c>/</c> between them, none of them <c>.</c> or <c>..</c>.</param>
+    public abstract ReplicaLocation Below(string relative);
+
     /// <summary>The <see cref="Address"/>.</summary>
     public sealed override string ToString() => Address;
 

@@ -51,6 +51,13 @@ public sealed record S3Location(string Bucket, string Path) : ReplicaLocation
     public override string Address =>
         $"{Scheme}://{Bucket}{(Path.Length > 0 ? "/" : "")}{Path}{(Endpoint is null ? "" : $"?endpoint={Endpoint.OriginalString.TrimEnd('/')}")}";
 
+    /// <inheritdoc/>
+    public override ReplicaLocation Below(string relative)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(relative);
+        return this with { Path = Path.Length > 0 ? $"{Path}/{relative}" : relative };
+    }
+
     /// <summary>The profile of the provider.</summary>
     internal S3Profile Profile => S3Profile.Of(Endpoint);
 

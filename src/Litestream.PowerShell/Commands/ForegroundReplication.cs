@@ -15,19 +15,27 @@ namespace Litestream.PowerShell.Commands;
 internal sealed class ForegroundReplication
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan FolderInterval = TimeSpan.FromSeconds(10);
 
     private readonly CmdletPipeline _pipeline;
     private readonly ReplicationOptions[] _options;
+    private readonly DirectoryReplication[] _directories;
     private readonly ObservationOptions _observation;
     private readonly HostedReplications _replications = new();
-    private Watched[] _all = [];
+    private readonly Lock _gate = new();
+    private readonly List<Watched> _list = [];
+    private readonly HashSet<string> _told = [];
+    private int _lastKey;
 
     /// <summary>Prepares it; nothing is opened yet.</summary>
     /// <param name="pipeline">Where the messages go.</param>
     /// <param name="all">What to replicate.</param>
+    /// <param name="directories">Folders whose databases are to be replicated as they come and go.</param>
     /// <param name="observation">How it can be watched from outside.</param>
-    internal ForegroundReplication(CmdletPipeline pipeline, IEnumerable<ReplicationOptions> all, ObservationOptions observation)
+    internal ForegroundReplication(
+        CmdletPipeline pipeline, IEnumerable<ReplicationOptions> all, IEnumerable<DirectoryReplication> directories, ObservationOptions observation)
     {
+        _directories = [.. directories];
         _observation = observation;
         _pipeline = pipeline;
         _options = [.. all];
@@ -41,13 +49,23 @@ internal sealed class ForegroundReplication
         using TerminationSignals signals = new(end.Cancel, ignoreInterrupt: false);
         await using ConfiguredAsyncDisposable letGo = _replications.ConfigureAwait(false);
         _replications.Observers.Open(_observation);
+        DatabaseWatch[] folders = [.. _directories.Select(Watch)];
         try
         {
-            _all = [.. _options.Select((options, index) => new Watched(_replications.Start(index + 1, options)))];
+            foreach (ReplicationOptions options in _options)
+            {
+                Begin(options);
+            }
+
+            foreach (DatabaseWatch folder in folders)
+            {
+                await folder.StartAsync(end.Token).ConfigureAwait(false);
+            }
+
             ControlServer control = ControlServer.Open(_replications);
             await using (control.ConfigureAwait(false))
             {
-                await WatchAsync(end.Token).ConfigureAwait(false);
+                await WatchAsync(folders, end.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (end.IsCancellationRequested)
@@ -56,10 +74,11 @@ internal sealed class ForegroundReplication
         }
         finally
         {
-            await Task.WhenAll(_all.Select(StopAsync)).ConfigureAwait(false);
+            await Task.WhenAll(folders.Select(folder => folder.DisposeAsync().AsTask())).ConfigureAwait(false);
+            await Task.WhenAll(All.Select(StopAsync)).ConfigureAwait(false);
         }
 
-        foreach (Watched watched in _all.Where(watched => !watched.Ended))
+        foreach (Watched watched in All.Where(watched => !watched.Ended))
         {
             if (LastSync.Shortfall(SqliteReplication.From(watched.Last!, Environment.ProcessId)) is { } shortfall)
             {
@@ -68,11 +87,66 @@ internal sealed class ForegroundReplication
         }
     }
 
-    private async Task WatchAsync(CancellationToken end)
+    private Watched[] All
     {
-        while (_all.Any(watched => !watched.Ended))
+        get
         {
-            foreach (Watched watched in _all)
+            lock (_gate)
+            {
+                return [.. _list];
+            }
+        }
+    }
+
+    private DatabaseWatch Watch(DirectoryReplication directory) => new(
+        directory.Folder,
+        (database, _) =>
+        {
+            Begin(directory.Options(database) with { WaitForDatabase = false });
+            return Task.CompletedTask;
+        },
+        EndGoneAsync,
+        FolderInterval);
+
+    private void Begin(ReplicationOptions options)
+    {
+        int key = Interlocked.Increment(ref _lastKey);
+        Watched watched = new(_replications.Start(key, options), key);
+        lock (_gate)
+        {
+            _list.Add(watched);
+        }
+    }
+
+    private async Task EndGoneAsync(string database)
+    {
+        Watched? gone;
+        lock (_gate)
+        {
+            gone = _list.Find(watched => DatabasePaths.Same(watched.Replication.Path, database));
+            _ = gone is not null && _list.Remove(gone);
+        }
+
+        if (gone is not null)
+        {
+            ReplicationStatus last = await gone.Replication.StopAsync(WorkerProtocol.LastSyncLimit).ConfigureAwait(false);
+            await _replications.ForgetAsync(gone.Key).ConfigureAwait(false);
+            await _pipeline.WriteVerboseAsync(
+                FormattableString.Invariant($"{database} is gone; {last.Destination} keeps it as of TXID {last.ReplicaTxid}."),
+                CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private async Task WatchAsync(DatabaseWatch[] folders, CancellationToken end)
+    {
+        while (folders.Length > 0 || Array.Exists(All, watched => !watched.Ended))
+        {
+            foreach (string trouble in folders.Select(folder => folder.Trouble).OfType<string>().Where(_told.Add))
+            {
+                await _pipeline.WriteWarningAsync(trouble, end).ConfigureAwait(false);
+            }
+
+            foreach (Watched watched in All)
             {
                 // Another session may have resumed what had ended by an error.
                 watched.Ended &= HasEnded(_replications.Status(watched.Replication), watched);
@@ -143,8 +217,10 @@ internal sealed class ForegroundReplication
         await watched.Replication.DisposeAsync().ConfigureAwait(false);
     }
 
-    private sealed class Watched(HostedReplication replication)
+    private sealed class Watched(HostedReplication replication, int key)
     {
+        internal int Key => key;
+
         internal HostedReplication Replication => replication;
 
         internal ReplicationStatus? Last { get; set; }

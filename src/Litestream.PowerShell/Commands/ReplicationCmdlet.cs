@@ -38,7 +38,7 @@ public abstract class ReplicationCmdlet : AsyncCmdlet
                 }
 
                 IReadOnlyList<ListedReplication> selected =
-                    await SelectAsync([.. own, .. others], patterns, pipeline, stop).ConfigureAwait(false);
+                    await SelectAsync([.. own, .. others, .. SessionReplications.Current.Watches], patterns, pipeline, stop).ConfigureAwait(false);
                 await work(selected, pipeline, stop).ConfigureAwait(false);
             }
             finally

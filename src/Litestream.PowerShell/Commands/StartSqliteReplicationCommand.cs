@@ -21,11 +21,13 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
 {
     private const string PathSet = "Path";
     private const string LiteralPathSet = "LiteralPath";
+    private const string DirectorySet = "Directory";
     private const int DefaultTimeoutSeconds = 60;
 
     private static readonly TimeSpan ShortestHeartbeat = TimeSpan.FromMinutes(1);
 
     private readonly List<ReplicationOptions> _replications = [];
+    private readonly List<DirectoryReplication> _watched = [];
     private ObservationOptions _observation = new();
 
     /// <summary>Databases, with wildcards.</summary>
@@ -44,10 +46,29 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
     [ValidateNotNullOrEmpty]
     public string[] LiteralPath { get; set; } = [];
 
+    /// <summary>A folder: every database in it is replicated, to a place of its own below the destination, named as it is below the folder.</summary>
+    [Parameter(ParameterSetName = DirectorySet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    public string Directory { get; set; } = "";
+
+    /// <summary>Which file names are databases, with * and ?. Files that are none by their content are passed over in any case.</summary>
+    [Parameter(ParameterSetName = DirectorySet)]
+    [ValidateNotNullOrEmpty]
+    public string Filter { get; set; } = "*";
+
+    /// <summary>Databases in folders of the folder too.</summary>
+    [Parameter(ParameterSetName = DirectorySet)]
+    public SwitchParameter Recurse { get; set; }
+
+    /// <summary>Databases that are made later too, and no more those that are deleted. A rename is both.</summary>
+    [Parameter(ParameterSetName = DirectorySet)]
+    public SwitchParameter Watch { get; set; }
+
     /// <summary>The replica's place: a folder, which need not exist, a <c>file://</c> or an <c>s3://</c> URL, or what New-SqliteReplicaLocation
     /// gives. A place holds one database. Several places: each gets everything, and none waits for another.</summary>
     [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
     [Parameter(ParameterSetName = LiteralPathSet, Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = DirectorySet, Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
     [Place]
     public string[] Destination { get; set; } = [];
@@ -137,6 +158,11 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
     protected override void BeginProcessing()
     {
         RefuseContradictingModes();
+        if (Watch && (Once || AsJob || HasApplication))
+        {
+            Refuse(ErrorTable.ParametersContradict, "-Watch is for what goes on by itself: it goes with -Wait or alone, not with -Once, -AsJob or an application.", Directory);
+        }
+
         if (VerifyInterval is { } pause && (Once || pause <= TimeSpan.Zero))
         {
             Refuse(
@@ -176,6 +202,12 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
             places.Add(place);
         }
 
+        if (ParameterSetName == DirectorySet)
+        {
+            AddDirectory(places);
+            return;
+        }
+
         bool literal = ParameterSetName == LiteralPathSet;
         foreach (string path in literal ? LiteralPath : Path)
         {
@@ -198,6 +230,7 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
 
         ReplicationOptions[] wanted =
             [.. all.Where(options => ShouldProcess(options.DatabasePath, $"Replicate to {Places(options)}"))];
+        DirectoryReplication[] watched = [.. _watched.Where(directory => ShouldProcess(directory.Folder.Path, $"Replicate every database to {directory.Place}"))];
         if (wanted.Length > 0 && AsJob)
         {
             StartJob(wanted);
@@ -206,26 +239,48 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
         {
             RunApplication(wanted);
         }
-        else if (wanted.Length > 0)
+        else if (wanted.Length > 0 || watched.Length > 0)
         {
-            Run((pipeline, stop) => StartAsync(pipeline, wanted, stop));
+            Run((pipeline, stop) => StartAsync(pipeline, wanted, watched, stop));
         }
     }
 
-    private async Task StartAsync(CmdletPipeline pipeline, ReplicationOptions[] wanted, CancellationToken stop)
+    private void AddDirectory(IReadOnlyList<ReplicaLocation> places)
+    {
+        if (!TryResolve(() => DatabasePaths.ResolveLiteral(SessionState, Directory), Directory, out string? path))
+        {
+            return;
+        }
+
+        DirectoryReplication directory = new(
+            new DatabaseFolder { Path = path, Filter = Filter, Recurse = Recurse, Except = [.. places.OfType<FolderLocation>().Select(place => place.Path)] },
+            Options(path, places));
+        if (Watch)
+        {
+            _watched.Add(directory);
+        }
+        else if (TryResolve(directory.Databases, path, out IReadOnlyList<ReplicationOptions>? found))
+        {
+            _replications.AddRange(found);
+        }
+    }
+
+    private async Task StartAsync(
+        CmdletPipeline pipeline, ReplicationOptions[] wanted, DirectoryReplication[] watched, CancellationToken stop)
     {
         foreach (ReplicationOptions options in wanted.Where(options => RestoreIfMissing || _restoreIfMissing.Contains(options.DatabasePath)))
         {
             await MissingDatabase.RestoreAsync(pipeline, options, stop).ConfigureAwait(false);
         }
 
-        Task run = Wait ? new ForegroundReplication(pipeline, wanted, _observation).RunAsync(stop)
+        Task run = Wait ? new ForegroundReplication(pipeline, wanted, watched, _observation).RunAsync(stop)
             : Once ? new SingleReplication(pipeline, TimeSpan.FromSeconds(Timeout)).RunAsync(wanted, stop)
-            : StartInWorkerAsync(pipeline, wanted, stop);
+            : StartInWorkerAsync(pipeline, wanted, watched, stop);
         await run.ConfigureAwait(false);
     }
 
-    private async Task StartInWorkerAsync(CmdletPipeline pipeline, ReplicationOptions[] wanted, CancellationToken stop)
+    private async Task StartInWorkerAsync(
+        CmdletPipeline pipeline, ReplicationOptions[] wanted, DirectoryReplication[] watched, CancellationToken stop)
     {
         string home = await pipeline.InvokeAsync(() => (string)GetVariableValue("PSHOME"), stop).ConfigureAwait(false);
         (ReplicationOptions Options, Task<SessionReplication> Start)[] starts =
@@ -242,6 +297,34 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
             {
                 await pipeline.WriteErrorAsync(ErrorTable.Record(exception, options.DatabasePath), stop).ConfigureAwait(false);
             }
+        }
+
+        foreach (DirectoryReplication directory in watched)
+        {
+            await WatchInWorkerAsync(pipeline, directory, home, stop).ConfigureAwait(false);
+        }
+    }
+
+    private async Task WatchInWorkerAsync(CmdletPipeline pipeline, DirectoryReplication directory, string home, CancellationToken stop)
+    {
+        ObservationOptions observation = _observation;
+        try
+        {
+            SessionWatch watch = await SessionWatch.StartAsync(
+                directory.Folder,
+                directory.Place,
+                (database, cancel) => SessionReplications.Current.StartAsync(directory.Options(database), observation, home, cancel),
+                stop).ConfigureAwait(false);
+            foreach ((string database, LitestreamException error) in watch.Failed)
+            {
+                await pipeline.WriteErrorAsync(ErrorTable.Record(error, database), stop).ConfigureAwait(false);
+            }
+
+            await pipeline.WriteObjectAsync(watch.ToOutput(), stop).ConfigureAwait(false);
+        }
+        catch (LitestreamException exception)
+        {
+            await pipeline.WriteErrorAsync(ErrorTable.Record(exception, directory.Folder.Path), stop).ConfigureAwait(false);
         }
     }
 

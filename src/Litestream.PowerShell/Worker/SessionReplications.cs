@@ -19,6 +19,7 @@ internal sealed class SessionReplications
 
     private readonly Lock _gate = new();
     private readonly List<SessionReplication> _replications = [];
+    private readonly List<SessionWatch> _watches = [];
     private readonly SemaphoreSlim _workerGate = new(1);
     private WorkerProcess? _worker;
     private int _workerUses;
@@ -33,6 +34,38 @@ internal sealed class SessionReplications
         lock (_gate)
         {
             return [.. _replications.Select(replication => (replication.Path, replication.Destination))];
+        }
+    }
+
+    /// <summary>Folders whose databases are replicated as they come and go.</summary>
+    internal IReadOnlyList<SessionWatch> Watches
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _watches];
+            }
+        }
+    }
+
+    /// <summary>Takes a watch on the list.</summary>
+    /// <param name="watch">That has begun.</param>
+    internal void Add(SessionWatch watch)
+    {
+        lock (_gate)
+        {
+            _watches.Add(watch);
+        }
+    }
+
+    /// <summary>Takes a watch off the list.</summary>
+    /// <param name="watch">Of the list.</param>
+    internal void Remove(SessionWatch watch)
+    {
+        lock (_gate)
+        {
+            _watches.Remove(watch);
         }
     }
 
