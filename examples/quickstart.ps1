@@ -164,5 +164,5 @@ finally {
     if ($running -and -not $running.HasExited) {
         $running.Kill()
     }
-    Get-SqliteReplication | Stop-SqliteReplication
+    Get-SqliteReplication | Stop-SqliteReplication -WarningAction SilentlyContinue
 }

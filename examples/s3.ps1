@@ -51,6 +51,6 @@ try {
     exit $(if ($test.Outcome -eq 'Pass') { 0 } else { 1 })
 }
 finally {
-    Get-SqliteReplication | Stop-SqliteReplication
+    Get-SqliteReplication | Stop-SqliteReplication -WarningAction SilentlyContinue
     [IO.File]::Delete($copy)
 }

@@ -62,7 +62,7 @@ public sealed class LitestreamProgram : IAsyncLifetime
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        return new Replication(Process.Start(start)!);
+        return new Replication(Process.Start(start)!, replica);
     }
 
     /// <summary>Lets Litestream restore.</summary>
@@ -87,21 +87,37 @@ public sealed class LitestreamProgram : IAsyncLifetime
         private readonly Task<string> _output;
         private readonly Task<string> _errors;
 
-        internal Replication(Process process)
+        private readonly string _replica;
+
+        internal Replication(Process process, string replica)
         {
-            _process = process;
+            (_process, _replica) = (process, replica);
             _output = process.StandardOutput.ReadToEndAsync();
             _errors = process.StandardError.ReadToEndAsync();
         }
 
-        /// <summary>Ends it in order.</summary>
+        /// <summary>Ends it in order, once it has nothing to send: in the middle of a sync a signal can make it panic ("generation name required").</summary>
         public async Task StopAsync()
         {
+            await QuietAsync();
             await Command.RunAsync(Patience, "kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
             using CancellationTokenSource timeout = new(Patience);
             await _process.WaitForExitAsync(timeout.Token);
             string log = await _output + await _errors;
             Assert.True(log.Contains("litestream shut down", StringComparison.Ordinal), log);
+        }
+
+        private async Task QuietAsync()
+        {
+            const int looks = 10;
+            long began = Stopwatch.GetTimestamp();
+            string last = "";
+            for (int same = 0; same < looks && Stopwatch.GetElapsedTime(began) < Patience; await Task.Delay(50))
+            {
+                string now = string.Join('\n', Directory.GetFiles(_replica, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal));
+                same = now == last ? same + 1 : 0;
+                last = now;
+            }
         }
 
         public async ValueTask DisposeAsync()

@@ -28,6 +28,10 @@ public sealed class ControlTests(PowerShellSession session, ITestOutputHelper ou
         AssertReplicaHolds(table);
 
         table.Add(10);
+        // A pattern and the pipeline mean what this session has started; the service goes on.
+        session.Run("Stop-SqliteReplication *; Get-SqliteReplication | Stop-SqliteReplication").ThrowIfFailed();
+        Assert.Equal("Streaming", session.Run("Get-SqliteReplication").Single().Properties["State"].Value.ToString());
+
         PSObject suspended = session.Run("Get-SqliteReplication | Suspend-SqliteReplication -PassThru").Single();
         Assert.Equal("Suspended", suspended.Properties["State"].Value.ToString());
         AssertReplicaHolds(table);
@@ -40,7 +44,7 @@ public sealed class ControlTests(PowerShellSession session, ITestOutputHelper ou
         AssertReplicaHolds(table);
 
         table.Add(10);
-        Assert.Equal("Stopped", session.Run("Stop-SqliteReplication *.db -PassThru").Single().Properties["State"].Value.ToString());
+        Assert.Equal("Stopped", session.Run("Stop-SqliteReplication *.db -Force -PassThru").Single().Properties["State"].Value.ToString());
         HostProcess.Result result = await service.WaitForExitAsync();
         Assert.Equal((7, ""), (result.ExitCode, result.Errors));
         AssertReplicaHolds(table);
@@ -56,7 +60,7 @@ public sealed class ControlTests(PowerShellSession session, ITestOutputHelper ou
         table.Add(10);
 
         HostProcess.Result other = await HostProcess.RunAsync(
-            "-NonInteractive", "-Command", "Get-SqliteReplication | Stop-SqliteReplication; exit @(Get-SqliteReplication).Count");
+            "-NonInteractive", "-Command", "Get-SqliteReplication | Stop-SqliteReplication -Force; exit @(Get-SqliteReplication).Count");
 
         Assert.Equal((0, ""), (other.ExitCode, other.Errors));
         Assert.Equal("Stopped", session.Run("Get-SqliteReplication").Single().Properties["State"].Value.ToString());
@@ -90,7 +94,7 @@ public sealed class ControlTests(PowerShellSession session, ITestOutputHelper ou
         Assert.Equal("", await SayAsync(path, "{]\n"));
         Assert.Contains("ReplicationNotFound", await SayAsync(path, "{\"Id\":1,\"Kind\":\"Start\",\"Key\":7}\n", replies: 1), StringComparison.Ordinal);
         Assert.Equal("Streaming", session.Run("Get-SqliteReplication").Single().Properties["State"].Value.ToString());
-        session.Run("Stop-SqliteReplication *").ThrowIfFailed();
+        session.Run("Stop-SqliteReplication * -Force").ThrowIfFailed();
         await service.WaitForExitAsync();
     }
 
@@ -125,7 +129,7 @@ public sealed class ControlTests(PowerShellSession session, ITestOutputHelper ou
             File.SetUnixFileMode(ControlFolder, (UnixFileMode)0x1C0);
         }
 
-        session.Run("Stop-SqliteReplication *").ThrowIfFailed();
+        session.Run("Stop-SqliteReplication * -Force").ThrowIfFailed();
         await service.WaitForExitAsync();
     }
 

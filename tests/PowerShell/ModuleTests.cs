@@ -135,7 +135,7 @@ public sealed class ModuleTests(PowerShellSession session)
     [InlineData("Test-SqliteReplicationConfiguration", "[-Path] <string> [-NoEnvironmentExpansion] [<CommonParameters>]")]
     [InlineData("Resume-SqliteReplication", "[-Path] <string[]> [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData("Suspend-SqliteReplication", "[-Path] <string[]> [-Timeout <int>] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
-    [InlineData("Stop-SqliteReplication", "[-Path] <string[]> [-Timeout <int>] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
+    [InlineData("Stop-SqliteReplication", "[-Path] <string[]> [-Timeout <int>] [-PassThru] [-Force] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData("Sync-SqliteReplication", "[[-Path] <string[]>] [-Timeout <int>] [-PassThru] [<CommonParameters>]")]
     [InlineData(
         "Test-SqliteReplica",

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Litestream.PowerShell.Control;
 using Litestream.PowerShell.Worker;
 
 namespace Litestream.PowerShell.Commands;
@@ -31,12 +32,26 @@ public sealed class StopSqliteReplicationCommand : ReplicationCmdlet
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
+    /// <summary>Stops replications of other sessions and services too where they are meant by a pattern or come through the pipeline. One that is
+    /// named by its path is stopped in any case.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord() => RunOn(Path, async (selected, pipeline, stop) =>
     {
+        bool named = !MyInvocation.ExpectingInput && !Path.Any(WildcardPattern.ContainsWildcardCharacters);
         List<Task<SqliteReplication>> ending = [];
         foreach (ListedReplication replication in selected)
         {
+            if (replication is ControlledReplication && !named && !Force)
+            {
+                await pipeline.WriteWarningAsync(
+                    $"'{replication.Path}' is replicated by another session or a service (process {replication.ProcessId}) and goes on. Name it by its path, or give -Force, to stop it.",
+                    stop).ConfigureAwait(false);
+                continue;
+            }
+
             string target = replication.ToOutput().ToString();
             if (await pipeline.InvokeAsync(() => ShouldProcess(target, "Stop replication"), stop).ConfigureAwait(false))
             {
