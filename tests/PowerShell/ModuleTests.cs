@@ -123,7 +123,7 @@ public sealed class ModuleTests(PowerShellSession session)
         "[-Path] <string[]> [-Destination] <string[]>" + Application + StartOptions,
         "-ConfigurationPath <string>" + Application + " [-NoEnvironmentExpansion]" + StartOptions,
         "[-Destination] <string[]> -LiteralPath <string[]>" + Application + StartOptions,
-        "[-Destination] <string[]> -Directory <string> [-Filter <string>] [-Recurse] [-Watch]" + Application + StartOptions)]
+        "[-Destination] <string[]> -Directory <string>" + Application + " [-Filter <string>] [-Recurse] [-Watch]" + StartOptions)]
     [InlineData(
         "Register-SqliteReplicationService",
         "[-Path] <string> [-Destination] <string[]>" + ServiceOptions,

@@ -170,6 +170,7 @@ public sealed class CaptureTests(ITestOutputHelper output)
         }
 
         using Application application = new(folder.Database, "PRAGMA wal_autocheckpoint=0");
+        Assert.False(application.Checkpoint(mode).Busy);
         await using CaptureRig rig = await CaptureRig.StartAsync(folder.Database, folder.Replica);
         Assert.False(application.Checkpoint(mode).Busy);
         Assert.False(rig.Session.Capture());
