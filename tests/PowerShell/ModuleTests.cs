@@ -10,8 +10,10 @@ public sealed class ModuleTests(PowerShellSession session)
 {
     private const string Application = " [-ScriptBlock <scriptblock>] [-Command <string[]>] [-AsJob]";
 
-    private const string StartOptions =
-        " [-RestoreIfMissing] [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>]"
+    private const string StartOptions = " [-RestoreIfMissing]" + RunOptions;
+
+    private const string RunOptions =
+        " [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>]"
         + " [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>]"
         + " [-NoMaintenance] [-VerifyInterval <timespan>] [-MetricsPrefix <string>] [-LogPath <string>] [-HeartbeatUri <uri>]"
         + " [-HeartbeatInterval <timespan>] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]";
@@ -123,7 +125,7 @@ public sealed class ModuleTests(PowerShellSession session)
         "[-Path] <string[]> [-Destination] <string[]>" + Application + StartOptions,
         "-ConfigurationPath <string>" + Application + " [-NoEnvironmentExpansion]" + StartOptions,
         "[-Destination] <string[]> -LiteralPath <string[]>" + Application + StartOptions,
-        "[-Destination] <string[]> -Directory <string>" + Application + " [-Filter <string>] [-Recurse] [-Watch]" + StartOptions)]
+        "[-Destination] <string[]> -Directory <string>" + Application + " [-RestoreIfMissing] [-Filter <string>] [-Recurse] [-Watch]" + RunOptions)]
     [InlineData(
         "Register-SqliteReplicationService",
         "[-Path] <string> [-Destination] <string[]>" + ServiceOptions,
