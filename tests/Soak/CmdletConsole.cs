@@ -13,6 +13,7 @@ internal sealed class CmdletConsole : IAsyncDisposable
     private readonly SemaphoreSlim _turn = new(1);
     private readonly Task _errors;
     private volatile string _lastErrorLine = "";
+    private int _unread;
 
     /// <summary>Starts it.</summary>
     /// <param name="environment">Variables it has beside ours.</param>
@@ -51,15 +52,22 @@ internal sealed class CmdletConsole : IAsyncDisposable
 
     /// <summary>Runs a line and gives what it put out.</summary>
     /// <param name="line">PowerShell, without a line break.</param>
-    /// <param name="stop">Ends the waiting; the console is of no use then.</param>
+    /// <param name="stop">Ends the waiting; the line is carried out all the same.</param>
     /// <exception cref="ConsoleEndedException">The process ended before it had answered.</exception>
     public async Task<ConsoleAnswer> RunAsync(string line, CancellationToken stop)
     {
         await _turn.WaitAsync(stop);
         try
         {
-            await _process.StandardInput.WriteLineAsync(line.AsMemory(), stop);
-            await _process.StandardInput.FlushAsync(stop);
+            // Answers that nobody waited for come first: else each later one would be taken for the next question's.
+            while (_unread > 0)
+            {
+                await ReadAnswerAsync(stop);
+            }
+
+            await _process.StandardInput.WriteLineAsync(line.AsMemory(), CancellationToken.None);
+            await _process.StandardInput.FlushAsync(CancellationToken.None);
+            _unread++;
             return await ReadAnswerAsync(stop);
         }
         catch (IOException e)
@@ -111,6 +119,7 @@ internal sealed class CmdletConsole : IAsyncDisposable
         {
             if (line == ".")
             {
+                _unread--;
                 return new ConsoleAnswer(objects, errors, warnings);
             }
 

@@ -325,7 +325,8 @@ internal sealed class CaptureLoop : IDisposable
     private bool IdleCheckpointIsDue(bool news) => IsIdle(news) && _checkpointer.WantsIdleRun && !StagingIsFull;
 
     private bool SaveIsDue(bool news) => _session.UnsavedChecksums > MaxUnsavedChecksums
-        || (_session.UnsavedChecksums > 0 && (IsIdle(news) || _time.GetElapsedTime(_lastSave) >= TableInterval));
+        || (_session.UnsavedChecksums > 0 && (IsIdle(news) || _time.GetElapsedTime(_lastSave) >= TableInterval))
+        || (IsIdle(news) && _session.HasExpiredFiles);
 
     private bool IsIdle(bool news) => !news && _time.GetElapsedTime(_lastNews) >= IdleBeforeCheckpoint;
 

@@ -232,8 +232,15 @@ internal sealed class CaptureSession : IDisposable
     /// <summary>Makes everything captured durable, so that a checkpoint may let its frames go.</summary>
     public void MakeDurable() => _staging.MakeDurable();
 
+    /// <summary>How long files stay here after every replica has them, so that merges need not ask for them.</summary>
+    public TimeSpan KeepFor { get; init; }
+
+    /// <summary>Whether files are held that nobody needs any more.</summary>
+    public bool HasExpiredFiles => KeepFor > TimeSpan.Zero && _staging.HasExpired(_table.Txid, _time.GetUtcNow() - KeepFor);
+
     /// <summary>Saves the page checksum table and deletes the files that it covers. Everything staged is made durable first.</summary>
-    public void SaveTable()
+    /// <param name="last">Whether this is the end: no file is kept for merges.</param>
+    public void SaveTable(bool last = false)
     {
         if (ContinuesForeign && !_staging.AnyUploaded)
         {
@@ -246,7 +253,7 @@ internal sealed class CaptureSession : IDisposable
             _folder.Guard("saved", () => _table.Save(Captured.Txid, Captured.FileChecksum, Captured.PageCount));
         }
 
-        _staging.DeleteCovered(_table.Txid);
+        _staging.DeleteCovered(_table.Txid, last || KeepFor == TimeSpan.Zero ? DateTimeOffset.MaxValue : _time.GetUtcNow() - KeepFor);
     }
 
     /// <summary>Page checksums that are not saved yet.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using Litestream.Ltx;
 using Litestream.Maintenance;
 using Litestream.Sqlite;
+using Litestream.State;
 using Litestream.Storage;
 
 namespace Litestream.Replication;
@@ -23,6 +24,7 @@ internal sealed class DestinationLoop(
     Destination lead,
     CaptureLoop capture,
     StagingArea staging,
+    LocalStateFolder folder,
     ulong nodeId,
     ReplicationOptions options,
     ReplicaOwner owner,
@@ -189,7 +191,7 @@ internal sealed class DestinationLoop(
     private async Task StreamAsync(ReplicaCatalogue catalogue, CancellationToken cancellationToken)
     {
         ulong head = catalogue.HeadTxid;
-        var maintenance = new MaintenanceLoop(place.Store, catalogue, capture, place.Uploader, nodeId, options, place.Board, time);
+        var maintenance = new MaintenanceLoop(new StagedFirst(place.Store, folder, after: head), catalogue, capture, place.Uploader, nodeId, options, place.Board, time);
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, place.Lost);
         Task[] running =
         [

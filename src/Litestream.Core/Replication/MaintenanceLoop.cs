@@ -16,7 +16,8 @@ namespace Litestream.Replication;
 /// </remarks>
 internal sealed class MaintenanceLoop
 {
-    private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(15);
+    /// <summary>How often it is looked whether anything is due.</summary>
+    public static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(15);
 
     // A little behind the intervals' ends, so that what was captured just before has arrived and need not be merged by itself.
     private static readonly TimeSpan CheckDelay = TimeSpan.FromSeconds(1);

@@ -122,7 +122,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
         await WaitForAsync(txid, _running, cancellationToken).ConfigureAwait(false);
         await _end.CancelAsync().ConfigureAwait(false);
         _capture!.WriteHead();
-        _capture.SaveTable();
+        _capture.SaveTable(last: true);
     }
 
     /// <inheritdoc/>
@@ -230,7 +230,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
         _loop = new CaptureLoop(_capture!, _staging, _destinations, _board, _options, _time);
         _loops =
         [
-            .. _destinations.Select(place => new DestinationLoop(place, lead, _loop, _staging, _table!.NodeId, _options, owner, _time)),
+            .. _destinations.Select(place => new DestinationLoop(place, lead, _loop, _staging, _folder, _table!.NodeId, _options, owner, _time)),
         ];
         foreach (Destination place in _destinations)
         {
@@ -275,7 +275,11 @@ internal sealed class ReplicationSession : IAsyncDisposable
         {
             DateTimeOffset pinnedAt = NewestTime(start, _time.GetUtcNow());
             CapturedState captured = await SendBaseAsync(lead, pins, txid, pinnedAt, cancellationToken).ConfigureAwait(false);
-            _capture = new CaptureSession(pins, _folder, _staging, _table!, _head!, captured, _board, _time) { LastTimestamp = pinnedAt };
+            _capture = new CaptureSession(pins, _folder, _staging, _table!, _head!, captured, _board, _time)
+            {
+                LastTimestamp = pinnedAt,
+                KeepFor = KeepFor,
+            };
             _capture.WriteHead();
             return;
         }
@@ -287,6 +291,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
         _capture = new CaptureSession(pins, _folder, _staging, _table, _head!, known, _board, _time)
         {
             ContinuesForeign = foreign,
+            KeepFor = KeepFor,
             LastTimestamp = NewestTime(start, _staging.NewestTimestamp),
         };
         if (!proven)
@@ -294,6 +299,9 @@ internal sealed class ReplicationSession : IAsyncDisposable
             await Task.Run(() => ProveByPages(start), cancellationToken).ConfigureAwait(false);
         }
     }
+
+    // Until the first merge has read them.
+    private TimeSpan KeepFor => _options.Maintenance.Enabled ? (_options.Maintenance.Levels[0] * 2) + MaintenanceLoop.CheckInterval : TimeSpan.Zero;
 
     // The clock may have been set back since the replica's files were captured.
     private static DateTimeOffset NewestTime(StartState start, DateTimeOffset time) =>

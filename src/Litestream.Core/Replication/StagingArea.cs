@@ -19,6 +19,8 @@ namespace Litestream.Replication;
 /// </remarks>
 internal sealed class StagingArea(LocalStateFolder folder)
 {
+    private const long MaxKeptBytes = 64L << 20;
+
     private readonly Lock _gate = new();
     private readonly List<(StagedFile File, long End)> _files = [];
     private readonly List<StagingCursor> _cursors = [];
@@ -284,24 +286,49 @@ internal sealed class StagingArea(LocalStateFolder folder)
         }
     }
 
-    /// <summary>Deletes files that every replica has and the saved table covers.</summary>
+    /// <summary>Whether a file is held that every replica has, the saved table covers, and that is old enough to go.</summary>
     /// <param name="savedTxid">What the saved table stands for.</param>
-    public void DeleteCovered(ulong savedTxid)
+    /// <param name="before">Captured at or before this.</param>
+    public bool HasExpired(ulong savedTxid, DateTimeOffset before)
     {
-        List<StagedFile> covered;
+        lock (_gate)
+        {
+            return _files.Count > 0 && _files[0].File.Timestamp <= before && IsCovered(_files[0].File, savedTxid, FirstNeeded());
+        }
+    }
+
+    /// <summary>Deletes files that every replica has and the saved table covers. Younger ones are kept for merges to read, as many as there is room for.</summary>
+    /// <param name="savedTxid">What the saved table stands for.</param>
+    /// <param name="before">Captured at or before this.</param>
+    public void DeleteCovered(ulong savedTxid, DateTimeOffset before)
+    {
+        List<StagedFile> deleted = [];
         lock (_gate)
         {
             ulong needed = FirstNeeded();
-            covered = [.. _files.Select(held => held.File).TakeWhile(file =>
-                file.Txid <= savedTxid && file.Txid < needed && (file.Txid + 1 < needed || file.Txid == savedTxid))];
-            _files.RemoveRange(0, covered.Count);
+            long held = _files.Count == 0 ? 0 : _totalBytes - _files[0].End + _files[0].File.Length;
+            foreach ((StagedFile file, _) in _files)
+            {
+                if (!IsCovered(file, savedTxid, needed) || (file.Timestamp > before && held <= MaxKeptBytes))
+                {
+                    break;
+                }
+
+                held -= file.Length;
+                deleted.Add(file);
+            }
+
+            _files.RemoveRange(0, deleted.Count);
         }
 
-        foreach (StagedFile file in covered)
+        foreach (StagedFile file in deleted)
         {
             folder.Guard("cleaned", () => File.Delete(folder.StagedPath(file.Name)));
         }
     }
+
+    private static bool IsCovered(StagedFile file, ulong savedTxid, ulong needed) =>
+        file.Txid <= savedTxid && file.Txid < needed && (file.Txid + 1 < needed || file.Txid == savedTxid);
 
     private ulong FirstNeeded() => _cursors.Where(cursor => cursor.Attached).Select(cursor => cursor.Next).DefaultIfEmpty(ulong.MaxValue).Min();
 

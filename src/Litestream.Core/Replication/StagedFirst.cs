@@ -1,0 +1,58 @@
+using Litestream.Ltx;
+using Litestream.State;
+using Litestream.Storage;
+
+namespace Litestream.Replication;
+
+/// <summary>
+/// A replica whose newest captured files are read from where they were captured, as long as they are still there: a merge then downloads none
+/// of them. Everything else goes to the replica.
+/// </summary>
+/// <param name="store">The replica.</param>
+/// <param name="folder">The local state.</param>
+/// <param name="after">Only files behind this transaction: those that this session has sent itself. Of an earlier one the replica may hold another
+/// file of that name, see <see cref="StartProof"/>.</param>
+internal sealed class StagedFirst(IReplicaStore store, LocalStateFolder folder, ulong after) : IReplicaStore
+{
+    // Small ones are what merges read by the hundred; a large one is streamed from the replica.
+    private const long MaxBytes = 4 << 20;
+
+    public string Location => store.Location;
+
+    public IAsyncEnumerable<ReplicaFile> ListAsync(int level, CancellationToken cancellationToken) => store.ListAsync(level, cancellationToken);
+
+    public async Task<Stream> OpenReadAsync(int level, LtxFileName name, long offset, long? length, CancellationToken cancellationToken) =>
+        level == 0 && name.MinTxid > after && offset == 0 && length is null
+            && await TryReadAsync(folder.StagedPath(name), cancellationToken).ConfigureAwait(false) is { } content
+            ? new MemoryStream(content, writable: false)
+            : await store.OpenReadAsync(level, name, offset, length, cancellationToken).ConfigureAwait(false);
+
+    public Task PutAsync(
+        int level,
+        LtxFileName name,
+        DateTimeOffset timestamp,
+        long? length,
+        Func<Stream, CancellationToken, Task> write,
+        CancellationToken cancellationToken) => store.PutAsync(level, name, timestamp, length, write, cancellationToken);
+
+    public Task CopyAsync(int fromLevel, int toLevel, LtxFileName name, DateTimeOffset timestamp, CancellationToken cancellationToken) =>
+        store.CopyAsync(fromLevel, toLevel, name, timestamp, cancellationToken);
+
+    public Task DeleteAsync(int level, LtxFileName name, CancellationToken cancellationToken) => store.DeleteAsync(level, name, cancellationToken);
+
+    public Task<IReplicaLease> AcquireAsync(ReplicaOwner owner, CancellationToken cancellationToken) => store.AcquireAsync(owner, cancellationToken);
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask; // the replica is another's
+
+    private static async Task<byte[]?> TryReadAsync(string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return new FileInfo(path) is { Exists: true, Length: <= MaxBytes } ? await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null; // deleted meanwhile, or the disk does not give it: the replica does
+        }
+    }
+}
