@@ -25,13 +25,13 @@ internal sealed class CmdletConsole : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        // The host finds its worker as it does for a user, unless it is told otherwise.
+        start.Environment.Remove("LITESTREAM_WORKER_HOST");
         foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
         {
             start.Environment[name] = value;
         }
 
-        // The host finds its worker as it does for a user.
-        start.Environment.Remove("LITESTREAM_WORKER_HOST");
         _process = Process.Start(start)!;
         _errors = ReadErrorsAsync();
     }

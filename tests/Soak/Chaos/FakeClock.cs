@@ -12,11 +12,22 @@ internal sealed class FakeClock
 
     private readonly string _file;
     private readonly string _library;
+    private readonly string _worker;
 
     private FakeClock(string library, string file)
     {
         _library = library;
         _file = file;
+        _worker = file + "-worker.sh";
+
+        // libfaketime shares a semaphore with the processes that one starts; a worker killed while it holds it would stop its session
+        // for good. So the worker begins as one that was started by nobody.
+        File.WriteAllText(_worker, $"#!/bin/sh\nunset FAKETIME_SHARED\nexec '{CmdletConsole.HostExecutable}' \"$@\"\n");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(_worker, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
         Set(0);
     }
 
@@ -25,6 +36,7 @@ internal sealed class FakeClock
     {
         ["LD_PRELOAD"] = _library,
         ["FAKETIME_TIMESTAMP_FILE"] = _file,
+        ["LITESTREAM_WORKER_HOST"] = _worker,
         ["FAKETIME_NO_CACHE"] = "1",
         ["FAKETIME_DONT_FAKE_MONOTONIC"] = "1",
     };
