@@ -9,8 +9,8 @@ namespace Litestream.Replication;
 internal sealed class CaptureLoop : IDisposable
 {
     private static readonly TimeSpan IntactInterval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan IntactForEach = TimeSpan.FromMilliseconds(4);
-    private static readonly TimeSpan IdleForEach = TimeSpan.FromMilliseconds(0.5);
+    private static readonly TimeSpan IntactForEach = TimeSpan.FromMilliseconds(8);
+    private static readonly TimeSpan IdleForEach = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan IdleBeforeCheckpoint = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan TableInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan GatherWhileFailing = TimeSpan.FromSeconds(1);
