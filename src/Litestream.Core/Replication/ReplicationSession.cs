@@ -245,9 +245,10 @@ internal sealed class ReplicationSession : IAsyncDisposable
         _loop.Start();
         if (_first)
         {
-            foreach (DestinationLoop loop in _destinations.Zip(_loops).Where(pair => pair.First is { Replica: not null, Catalogue: null }).Select(pair => pair.Second))
+            foreach ((Destination place, DestinationLoop loop) in _destinations.Zip(_loops).Where(pair => pair.First is { Replica: not null, Catalogue: null }))
             {
-                await loop.TryContinueAsync(cancellationToken).ConfigureAwait(false);
+                // What is found out here need not be asked again when it joins.
+                place.Catalogue = await loop.TryContinueAsync(cancellationToken).ConfigureAwait(false) ? new ReplicaCatalogue(place.Replica!.Files) : null;
             }
         }
 

@@ -21,6 +21,10 @@ internal sealed class StagedFirst(IReplicaStore store, LocalStateFolder folder, 
 
     public IAsyncEnumerable<ReplicaFile> ListAsync(int level, CancellationToken cancellationToken) => store.ListAsync(level, cancellationToken);
 
+    public IAsyncEnumerable<ReplicaFile> ListRoughlyAsync(int level, CancellationToken cancellationToken) => store.ListRoughlyAsync(level, cancellationToken);
+
+    public Task<DateTimeOffset> TimeOfAsync(ReplicaFile file, CancellationToken cancellationToken) => store.TimeOfAsync(file, cancellationToken);
+
     public async Task<Stream> OpenReadAsync(int level, LtxFileName name, long offset, long? length, CancellationToken cancellationToken) =>
         level == 0 && name.MinTxid > after && offset == 0 && length is null
             && await TryReadAsync(folder.StagedPath(name), cancellationToken).ConfigureAwait(false) is { } content

@@ -51,6 +51,55 @@ public abstract class ReplicationCmdlet : AsyncCmdlet
         });
     }
 
+    /// <summary>Changes replications side by side, each if it is confirmed, and says of each what went wrong.</summary>
+    /// <param name="selected">Which.</param>
+    /// <param name="action">What is done, for the confirmation.</param>
+    /// <param name="change">Does it.</param>
+    /// <param name="shortfall">What is missing afterwards; null if nothing is.</param>
+    /// <param name="passThru">Puts each out as it is afterwards.</param>
+    /// <param name="pipeline">Where it goes.</param>
+    /// <param name="stop">Gives up waiting.</param>
+    private protected async Task ChangeAsync(
+        IReadOnlyList<ListedReplication> selected,
+        string action,
+        Func<ListedReplication, Task> change,
+        Func<ListedReplication, ReplicationException?> shortfall,
+        bool passThru,
+        CmdletPipeline pipeline,
+        CancellationToken stop)
+    {
+        List<(ListedReplication Replication, Task Change)> changes = [];
+        foreach (ListedReplication replication in selected)
+        {
+            string target = replication.ToOutput().ToString();
+            if (await pipeline.InvokeAsync(() => ShouldProcess(target, action), stop).ConfigureAwait(false))
+            {
+                changes.Add((replication, change(replication)));
+            }
+        }
+
+        foreach ((ListedReplication replication, Task changed) in changes)
+        {
+            try
+            {
+                await changed.ConfigureAwait(false);
+                if (shortfall(replication) is { } missing)
+                {
+                    await pipeline.WriteErrorAsync(ErrorTable.Record(missing, replication.Path), stop).ConfigureAwait(false);
+                }
+
+                if (passThru)
+                {
+                    await pipeline.WriteObjectAsync(replication.ToOutput(), stop).ConfigureAwait(false);
+                }
+            }
+            catch (LitestreamException exception)
+            {
+                await pipeline.WriteErrorAsync(ErrorTable.Record(exception, replication.Path), stop).ConfigureAwait(false);
+            }
+        }
+    }
+
     private static async Task<IReadOnlyList<ListedReplication>> SelectAsync(
         IReadOnlyList<ListedReplication> all,
         List<(string Written, string Full)>? patterns,

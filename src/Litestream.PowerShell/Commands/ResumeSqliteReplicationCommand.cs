@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using Litestream.PowerShell.Worker;
 
 namespace Litestream.PowerShell.Commands;
 
@@ -25,32 +24,12 @@ public sealed class ResumeSqliteReplicationCommand : ReplicationCmdlet
     public SwitchParameter PassThru { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord() => RunOn(Path, async (selected, pipeline, stop) =>
-    {
-        List<(ListedReplication Replication, Task Change)> changes = [];
-        foreach (ListedReplication replication in selected)
-        {
-            string target = replication.ToOutput().ToString();
-            if (await pipeline.InvokeAsync(() => ShouldProcess(target, "Resume replication"), stop).ConfigureAwait(false))
-            {
-                changes.Add((replication, replication.ResumeAsync(Patience, stop)));
-            }
-        }
-
-        foreach ((ListedReplication replication, Task change) in changes)
-        {
-            try
-            {
-                await change.ConfigureAwait(false);
-                if (PassThru)
-                {
-                    await pipeline.WriteObjectAsync(replication.ToOutput(), stop).ConfigureAwait(false);
-                }
-            }
-            catch (LitestreamException exception)
-            {
-                await pipeline.WriteErrorAsync(ErrorTable.Record(exception, replication.Path), stop).ConfigureAwait(false);
-            }
-        }
-    });
+    protected override void ProcessRecord() => RunOn(Path, (selected, pipeline, stop) => ChangeAsync(
+        selected,
+        "Resume replication",
+        replication => replication.ResumeAsync(Patience, stop),
+        _ => null,
+        PassThru,
+        pipeline,
+        stop));
 }

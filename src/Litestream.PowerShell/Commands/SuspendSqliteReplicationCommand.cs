@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using Litestream.PowerShell.Worker;
 using Litestream.Replication;
 
 namespace Litestream.PowerShell.Commands;
@@ -32,37 +31,12 @@ public sealed class SuspendSqliteReplicationCommand : ReplicationCmdlet
     public SwitchParameter PassThru { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord() => RunOn(Path, async (selected, pipeline, stop) =>
-    {
-        List<(ListedReplication Replication, Task Change)> changes = [];
-        foreach (ListedReplication replication in selected)
-        {
-            string target = replication.ToOutput().ToString();
-            if (await pipeline.InvokeAsync(() => ShouldProcess(target, "Suspend replication"), stop).ConfigureAwait(false))
-            {
-                changes.Add((replication, replication.SuspendAsync(TimeSpan.FromSeconds(Timeout), stop)));
-            }
-        }
-
-        foreach ((ListedReplication replication, Task change) in changes)
-        {
-            try
-            {
-                await change.ConfigureAwait(false);
-                if (LastSync.Shortfall(replication.ToOutput() with { State = ReplicationState.Stopped }) is { } shortfall)
-                {
-                    await pipeline.WriteErrorAsync(ErrorTable.Record(shortfall, replication.Path), stop).ConfigureAwait(false);
-                }
-
-                if (PassThru)
-                {
-                    await pipeline.WriteObjectAsync(replication.ToOutput(), stop).ConfigureAwait(false);
-                }
-            }
-            catch (LitestreamException exception)
-            {
-                await pipeline.WriteErrorAsync(ErrorTable.Record(exception, replication.Path), stop).ConfigureAwait(false);
-            }
-        }
-    });
+    protected override void ProcessRecord() => RunOn(Path, (selected, pipeline, stop) => ChangeAsync(
+        selected,
+        "Suspend replication",
+        replication => replication.SuspendAsync(TimeSpan.FromSeconds(Timeout), stop),
+        replication => LastSync.Shortfall(replication.ToOutput() with { State = ReplicationState.Stopped }),
+        PassThru,
+        pipeline,
+        stop));
 }
