@@ -42,7 +42,7 @@ function Show-Progress([string] $Status, [int] $Percent) {
     $PSCmdlet.WriteProgress($record)
 }
 
-function Start-Writer([string[]] $Arguments) {
+function Invoke-Writer([string[]] $Arguments) {
     $info = [Diagnostics.ProcessStartInfo]::new($(if ($Writer) { $Writer } else { 'dotnet' }))
     $info.RedirectStandardOutput = $true
     if (-not $Writer) {
@@ -95,7 +95,7 @@ $running = $null
 
 try {
     Show-Progress 'making a database' 0
-    $report = Receive-Report (Start-Writer '--size', '24000000')
+    $report = Receive-Report (Invoke-Writer '--size', '24000000')
     Format-Step 1 ('Made a database of GitHub events: {0}, {1:N0} rows.' -f
         (Format-Size $report.GetProperty('databaseBytes').GetInt64()), $report.GetProperty('rows').GetInt64())
 
@@ -106,12 +106,12 @@ try {
     Format-Step 2 ('Replicating to {0}: base image of {1:N0} pages sent, worker process {2}.' -f $replica, $base.Pages, $base.ProcessId)
 
     Show-Progress 'writing in bulk' 20
-    $report = Receive-Report (Start-Writer '--size', '32000000')
+    $report = Receive-Report (Invoke-Writer '--size', '32000000')
     Sync-SqliteReplication $database
     Format-Step 3 ('Another process wrote {0:N0} rows in bulk; the replica has them.' -f $report.GetProperty('rows').GetInt64())
 
     $before = Get-SqliteReplication $database
-    $running = Start-Writer '--rate', $CommitsPerSecond, '--seconds', $Seconds, '--replica', $replica, '--seed', 2
+    $running = Invoke-Writer '--rate', $CommitsPerSecond, '--seconds', $Seconds, '--replica', $replica, '--seed', 2
     $since = $clock.Elapsed.TotalSeconds
     while (-not $running.HasExited) {
         [Threading.Thread]::Sleep(200)
@@ -136,7 +136,7 @@ try {
     }
 
     # From here on the database is written to all the while.
-    $running = Start-Writer '--rate', 100, '--seconds', 120, '--seed', 3
+    $running = Invoke-Writer '--rate', 100, '--seconds', 120, '--seed', 3
     Show-Progress 'restoring' 75
     $restore = Restore-SqliteDatabase $replica $restored -PassThru
     Format-Step 5 ('Restored {0} ({1:N0} pages, TXID {2}) in {3:N0} ms, while the writing goes on.' -f

@@ -6,8 +6,7 @@ namespace Litestream.Tests.PowerShell;
 internal static class BuiltModule
 {
     // Tests that were published for another machine are told where the host was published to.
-    private static readonly string HostFolder = Environment.GetEnvironmentVariable("LITESTREAM_TESTS_HOST") ?? typeof(BuiltModule).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-        .Single(attribute => attribute.Key == "HostFolder").Value!;
+    private static readonly string HostFolder = Environment.GetEnvironmentVariable("LITESTREAM_TESTS_HOST") ?? Metadata("HostFolder");
 
     /// <summary>The console host's executable.</summary>
     public static string HostExecutable { get; } =
@@ -18,4 +17,10 @@ internal static class BuiltModule
 
     /// <summary>The module's manifest.</summary>
     public static string Manifest { get; } = Path.Combine(Folder, "Litestream.psd1");
+
+    /// <summary>Another module, which brings an older SQLite for .NET.</summary>
+    public static string OtherModule { get; } = Metadata("OtherModule");
+
+    private static string Metadata(string key) => typeof(BuiltModule).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .Single(attribute => attribute.Key == key).Value!;
 }

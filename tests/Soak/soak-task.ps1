@@ -25,7 +25,7 @@ $PSNativeCommandUseErrorActionPreference = $true
 dotnet build $PSScriptRoot --configuration Release --nologo --verbosity quiet
 $null = New-Item -ItemType Directory -Path $Folder -Force
 
-$program = Join-Path $PSScriptRoot bin Release net10.0 Litestream.Tests.Soak.dll
+$program = Join-Path -Path $PSScriptRoot -ChildPath bin -AdditionalChildPath Release, net10.0, Litestream.Tests.Soak.dll
 $action = New-ScheduledTaskAction -Execute (Get-Command dotnet).Source -Argument ((@("`"$program`"") + $Arguments) -join ' ') -WorkingDirectory $Folder
 $trigger = New-ScheduledTaskTrigger -Weekly -DaysOfWeek Sunday -At 3am
 $settings = New-ScheduledTaskSettingsSet -ExecutionTimeLimit (New-TimeSpan -Days 8) -MultipleInstances IgnoreNew
