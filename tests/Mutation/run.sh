@@ -10,17 +10,21 @@ cd "$copy"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 core=src/Litestream.Core/bin/Debug/net10.0/Litestream.Core.dll
 
-build() { # project
-    dotnet build "$1" --nologo -v q -p:TreatWarningsAsErrors=false -p:RunAnalyzers=false >build.log 2>&1 || { tail -5 build.log; return 1; }
+build() { # project, options
+    dotnet build "$@" --nologo -v q -p:TreatWarningsAsErrors=false -p:RunAnalyzers=false >build.log 2>&1 || { tail -5 build.log; return 1; }
 }
 
-passes() { # project, class.test: passes, and at least one test ran
-    timeout 300 dotnet test "$1" --nologo --no-build --filter "FullyQualifiedName~$2" >test.log 2>&1 && grep -q 'Passed!' test.log
+# Says how the tests of a filter ended: "Passed", "Failed" (the first failure ends them), or nothing if none ran or they took too long.
+verdict() { # project, filter
+    local assembly
+    assembly=$(echo "$1"/bin/Debug/net10.0/Litestream.Tests.*"${1##*/}".dll)
+    timeout 600 dotnet test "$assembly" --nologo --filter "$2" -- xUnit.StopOnFail=true >test.log 2>&1
+    sed -nE 's/^ *(Passed|Failed)! .*/\1/p' test.log
 }
 
 # The defects lie in the engine alone, so only it is built anew and laid beside the tests.
 rebuild() {
-    build src/Litestream.Core && cp "$core" tests/Unit/bin/Debug/net10.0/ && cp "$core" tests/Property/bin/Debug/net10.0/
+    build src/Litestream.Core --no-restore --no-dependencies && cp "$core" tests/Unit/bin/Debug/net10.0/ && cp "$core" tests/Property/bin/Debug/net10.0/
 }
 
 if [ $# -eq 0 ]; then
@@ -30,7 +34,7 @@ fi
 build tests/Unit && build tests/Property || exit 1
 for project in tests/Unit tests/Property; do
     tests=$(cd tests/Mutation && sed -n "s#^Caught by: $project #|FullyQualifiedName~#p" "${@/%/.patch}" | sort -u | tr -d '\n')
-    if [ -n "$tests" ] && ! passes "$project" "${tests:20}"; then
+    if [ -n "$tests" ] && [ "$(verdict "$project" "${tests:1}")" != Passed ]; then
         cat test.log
         echo "BROKEN    The tests in $project do not pass without a defect."
         exit 1
@@ -42,11 +46,15 @@ for name in "$@"; do
     read -r project test < <(sed -n 's/^Caught by: //p' "tests/Mutation/$name.patch")
     if ! git apply "tests/Mutation/$name.patch" || ! rebuild; then
         echo "BROKEN    $name: it cannot be seeded or does not build"
-    elif passes "$project" "$test"; then
-        echo "SURVIVED  $name: $test passes with it"
     else
-        echo "caught    $name: $test"
-        caught=$((caught + 1))
+        case $(verdict "$project" "FullyQualifiedName~$test") in
+            Failed)
+                echo "caught    $name: $test"
+                caught=$((caught + 1))
+                ;;
+            Passed) echo "SURVIVED  $name: $test passes with it" ;;
+            *) echo "BROKEN    $name: $test has no answer: $(tail -1 test.log)" ;;
+        esac
     fi
 
     git apply -R "tests/Mutation/$name.patch"

@@ -23,8 +23,8 @@ public sealed class MachineProperties(ITestOutputHelper output)
     [InlineData(65536)]
     public async Task Whatever_happens_each_instant_that_can_be_restored_is_what_was_committed(int pageSize)
     {
-        int lives = Math.Max(1, Lives * Scale * 4096 / 8 / Math.Max(pageSize, 4096));
-        int first = Seed;
+        int lives = Math.Max(1, Lives * PropertySettings.Scale * 4096 / 8 / Math.Max(pageSize, 4096));
+        int first = PropertySettings.Seed;
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{lives} lives of {Commands} commands, seeds {first} to {first + lives - 1}"));
         for (int seed = first; seed < first + lives; seed++)
         {
@@ -55,13 +55,6 @@ public sealed class MachineProperties(ITestOutputHelper output)
                 """));
         }
     }
-
-    private static int Scale => Setting("LITESTREAM_PROPERTY_SCALE", 1);
-
-    private static int Seed => Setting("LITESTREAM_PROPERTY_SEED", 1);
-
-    private static int Setting(string name, int otherwise) =>
-        Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
 
     private static async Task<Exception?> FailureAsync(int pageSize, int autoVacuum, List<MachineCommand> commands)
     {

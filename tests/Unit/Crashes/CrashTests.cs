@@ -1,23 +1,19 @@
 using System.Globalization;
-using Litestream.Storage;
-using Litestream.Tests.Unit.Replication;
-using Litestream.Tests.Unit.Restoration;
-using Litestream.Tests.Unit.Sqlite;
-using Litestream.Verification;
-using Microsoft.Data.Sqlite;
+using Litestream.Ltx;
+using Litestream.State;
 using Xunit.Abstractions;
 
 namespace Litestream.Tests.Unit.Crashes;
 
 /// <summary>
 /// Each deed is ended, or refused by the disk, at one of its system calls after the other. What it leaves must be whole, and the next
-/// run must bring everything to where it belongs and leave nothing behind.
+/// run must bring everything to where it belongs and leave nothing behind. LITESTREAM_CRASH_EVERY_CALL=1 tries every call, not some.
 /// </summary>
-public sealed class CrashTests(ITestOutputHelper output) : IClassFixture<PreparedFolder>
+[Collection(nameof(PreparedFolder))]
+public sealed class CrashTests(ITestOutputHelper output)
 {
-    private static readonly string[] Leftovers = ["*.tmp", "*.restoring-*", "*-journal", "*-follow-pages"];
-
-    private readonly ITestOutputHelper _output = output;
+    private static readonly int[] Some = [1, 2, 5];
+    private static readonly bool EveryCall = Environment.GetEnvironmentVariable("LITESTREAM_CRASH_EVERY_CALL") is { Length: > 0 };
 
     /// <summary>A deed, a call, and what happens to it.</summary>
     public static TheoryData<string, string, string> Faults()
@@ -31,7 +27,10 @@ public sealed class CrashTests(ITestOutputHelper output) : IClassFixture<Prepare
             }
 
             faults.Add(deed, "pwrite64", "error=ENOSPC");
+            faults.Add(deed, "pwrite64", "error=EIO");
             faults.Add(deed, "fsync", "error=EIO");
+            faults.Add(deed, "fsync", "error=ENOSPC");
+            faults.Add(deed, "fdatasync", "error=EIO");
         }
 
         return faults;
@@ -41,112 +40,103 @@ public sealed class CrashTests(ITestOutputHelper output) : IClassFixture<Prepare
     [MemberData(nameof(Faults))]
     public async Task Interrupted_at_any_call_it_leaves_everything_whole_and_the_next_run_completes_it(string deed, string call, string fault)
     {
-        if (!OperatingSystem.IsLinux() || !Strace.IsAvailable(_output))
+        if (!OperatingSystem.IsLinux() || !Strace.IsAvailable(output))
         {
             return;
         }
 
-        string prepared = await PreparedFolder.GetAsync();
-        foreach (int when in (int[])[1, 2, 5])
+        foreach (int when in EveryCall ? Enumerable.Range(1, int.MaxValue - 1) : Some)
         {
-            using TemporaryFolder folder = new();
-            PreparedFolder.Copy(prepared, folder.FullPath);
-            if (deed == "begin")
-            {
-                Directory.Delete(folder["replica"], recursive: true);
-                Directory.Delete(folder[".app.db-litestream"], recursive: true);
-            }
-
-            string said = await InterruptAsync(deed == "begin" ? "replicate" : deed, folder, call, $"{fault}:when={when}");
-            _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{call} {when}: {said}"));
-            AssertWhole(folder);
-            await CompleteAsync(deed == "begin" ? "replicate" : deed, folder);
-            if (said == "not reached")
+            using TemporaryFolder folder = await PrepareAsync(deed);
+            string said = await Interruption.RunAsync(deed, folder.FullPath, call, $"{fault}:when={when}");
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{call} {when}: {said}"));
+            Interruption.AssertWhole(folder.FullPath);
+            await Interruption.CompleteAsync(deed, folder.FullPath);
+            if (said == Interruption.NotReached)
             {
                 break;
             }
         }
     }
 
-    // How it ended: where it was killed, what it said, or that it never made that call so often.
-    private static async Task<string> InterruptAsync(string deed, TemporaryFolder folder, string call, string fault)
+    [Fact]
+    public async Task Killed_between_a_full_image_and_the_first_file_behind_it_goes_on_from_the_image()
     {
-        string trace = folder["trace"];
-        using ChildProcess child = ChildProcess.Start(Deeds.RunAsync, [deed, folder.FullPath]);
-        Assert.Equal("ready", await child.ReadLineAsync());
-        using Strace strace = await Strace.AttachAsync(child.Id, trace, call, fault);
-        await child.WriteLineAsync("go");
-        string said;
-        try
+        if (!OperatingSystem.IsLinux() || !Strace.IsAvailable(output))
         {
-            said = (await child.ReadToEndAsync()).Trim();
-        }
-        catch (InvalidOperationException e)
-        {
-            said = e.Message;
+            return;
         }
 
-        await strace.EndAsync();
-        string calls = await File.ReadAllTextAsync(trace);
-        File.Delete(trace);
-        if (calls.Contains("killed by SIGKILL", StringComparison.Ordinal))
-        {
-            return "killed at " + Where(calls.Split('\n').Last(line => line.Contains($"{call}(", StringComparison.Ordinal)), folder);
-        }
+        using TemporaryFolder folder = await PrepareAsync("begin");
+        string first = folder["replica", "ltx", "0", new LtxFileName(2, 2).ToString()];
 
-        // An error that nobody expected ends it with another code than 0, and is no answer. "not an error" is SQLite's word for none.
-        Assert.True(said == "done" || !said.Contains("ended with", StringComparison.Ordinal), said);
-        Assert.DoesNotContain("not an error", said, StringComparison.Ordinal);
-        return calls.Contains("INJECTED", StringComparison.Ordinal)
-            ? $"{Where(calls.Split('\n').First(line => line.Contains("INJECTED", StringComparison.Ordinal)), folder)}; {said}"
-            : "not reached";
+        string said = await Interruption.RunAsync("continue", folder.FullPath, "rename", "signal=SIGKILL", $"{first}.{Interruption.ProcessId}.tmp");
+
+        Assert.StartsWith("killed at ", said, StringComparison.Ordinal);
+        Assert.Equal([new LtxFileName(1, 1).ToString()], ReplicaFiles(folder));
+        Interruption.AssertWhole(folder.FullPath);
+        await Interruption.CompleteAsync("continue", folder.FullPath);
+        Assert.Contains(Path.GetFileName(first), ReplicaFiles(folder));
+        Assert.Single(ReplicaFiles(folder), name => name!.StartsWith("0000000000000001-", StringComparison.Ordinal));
     }
 
-    private static string Where(string line, TemporaryFolder folder)
+    [Fact]
+    public async Task Killed_between_the_table_and_the_end_of_what_it_covers_loses_nothing_and_leaves_nothing()
     {
-        string path = line.Replace(folder.FullPath, "", StringComparison.Ordinal);
-        return path.Length > 160 ? path[..80] + " ... " + path[^60..] : path;
-    }
-
-    private static void AssertWhole(TemporaryFolder folder)
-    {
-        foreach (string database in (string[])["app.db", "copy.db", "followed.db"])
+        if (!OperatingSystem.IsLinux() || !Strace.IsAvailable(output))
         {
-            using SqliteConnection connection = SqliteFile.Open(folder[database]);
-            using SqliteCommand command = connection.CreateCommand();
-            command.CommandText = "PRAGMA integrity_check";
-            Assert.Equal("ok", command.ExecuteScalar());
-        }
-    }
-
-    private async Task CompleteAsync(string deed, TemporaryFolder folder)
-    {
-        await Deeds.DoAsync(deed, folder.FullPath);
-        foreach (string other in (string[])["replicate", "follow", "restore"])
-        {
-            await Deeds.DoAsync(other, folder.FullPath);
+            return;
         }
 
-        VerificationReport report = await ReplicaVerifier.VerifyAsync(
-            new VerificationOptions { Source = ReplicaLocation.Parse(folder["replica"]), DatabasePath = folder["app.db"], Depth = VerificationDepth.Compare },
-            progress: null,
-            CancellationToken.None);
-        Assert.True(report.Outcome == VerificationOutcome.Pass, string.Join('\n', report.Findings));
-        using (var application = new Application(folder["app.db"], "SELECT count(*) FROM sqlite_schema"))
-        {
-            application.Checkpoint(SQLitePCL.raw.SQLITE_CHECKPOINT_TRUNCATE);
-        }
+        using TemporaryFolder folder = await PrepareAsync("replicate");
+        var state = new LocalStateFolder(folder["app.db"]);
+        ulong before = SavedTxid(state);
+        string staged = state.StagedPath(new LtxFileName(before + 1, before + 1));
 
-        Images.Equal(folder["app.db"], folder["copy.db"]);
-        Assert.Equal(Content(folder["app.db"]), Content(folder["followed.db"]));
-        Assert.Empty(Leftovers.SelectMany(pattern => Directory.EnumerateFiles(folder.FullPath, pattern, SearchOption.AllDirectories)));
+        string said = await Interruption.RunAsync("replicate", folder.FullPath, "unlink", "signal=SIGKILL", staged);
+
+        Assert.StartsWith("killed at ", said, StringComparison.Ordinal);
+        Assert.True(File.Exists(staged));
+        Assert.True(SavedTxid(state) > before, "the table was not saved yet");
+        Interruption.AssertWhole(folder.FullPath);
+        await Interruption.CompleteAsync("replicate", folder.FullPath);
+        Assert.Empty(state.ListStaged());
     }
 
-    private static string Content(string database)
+    [Fact]
+    public async Task Killed_between_a_followers_position_and_the_database_that_replaces_its_copy_leaves_the_copy()
     {
-        using SqliteConnection connection = SqliteFile.Open(database);
-        using SqliteCommand command = connection.CreateCommand();
-        command.CommandText = "SELECT group_concat(id || ':' || hex(substr(b, 1, 20))) FROM t";
-        return (string)command.ExecuteScalar()!;
+        if (!OperatingSystem.IsLinux() || !Strace.IsAvailable(output))
+        {
+            return;
+        }
+
+        using TemporaryFolder folder = await PrepareAsync("replace");
+        string before = Interruption.Content(folder["followed.db"]);
+
+        string said = await Interruption.RunAsync("replace", folder.FullPath, "rename", "signal=SIGKILL", folder[$"followed.db.restoring-{Interruption.ProcessId}"]);
+
+        Assert.StartsWith("killed at ", said, StringComparison.Ordinal);
+        Assert.False(File.Exists(folder["followed.db-follow"]));
+        Assert.Equal(before, Interruption.Content(folder["followed.db"]));
+        Interruption.AssertWhole(folder.FullPath);
+        await Assert.ThrowsAnyAsync<LitestreamException>(() => Deeds.DoAsync("follow", folder.FullPath)); // it is no follower's copy any more
+        await Interruption.CompleteAsync("replace", folder.FullPath);
+    }
+
+    private static async Task<TemporaryFolder> PrepareAsync(string deed)
+    {
+        TemporaryFolder folder = new();
+        await PreparedFolder.CopyForAsync(deed, folder.FullPath);
+        return folder;
+    }
+
+    private static IEnumerable<string?> ReplicaFiles(TemporaryFolder folder) =>
+        Directory.EnumerateFiles(folder["replica"], "*.ltx", SearchOption.AllDirectories).Select(Path.GetFileName);
+
+    private static ulong SavedTxid(LocalStateFolder state)
+    {
+        using PageChecksumTable table = PageChecksumTable.TryOpen(state.TablePath)!;
+        return table.Txid;
     }
 }

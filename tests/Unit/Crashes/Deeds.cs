@@ -3,6 +3,7 @@ using Litestream.Replication;
 using Litestream.Restoration;
 using Litestream.Storage;
 using Litestream.Tests.Unit.Maintenance;
+using Litestream.Tests.Unit.Sqlite;
 
 namespace Litestream.Tests.Unit.Crashes;
 
@@ -29,25 +30,39 @@ internal static class Deeds
     /// <summary>Does it.</summary>
     public static Task DoAsync(string deed, string folder) => deed switch
     {
-        "replicate" => ReplicateAsync(folder),
+        "begin" or "replicate" => ReplicateAsync(folder, commits: 0),
+        "continue" => ReplicateAsync(folder, commits: 3),
         "maintain" => MaintainAsync(folder),
-        "restore" => RestoreAsync(folder),
-        "follow" => FollowAsync(folder),
+        "restore" => RestoreAsync(folder, "copy.db"),
+        "replace" => RestoreAsync(folder, "followed.db"),
+        "follow" => FollowAsync(folder, force: false),
+        "follow anew" => FollowAsync(folder, force: true),
         _ => throw new ArgumentOutOfRangeException(nameof(deed)),
     };
 
-    // A start, a base image if there is none, capture of what waits in the WAL, a checkpoint, upload, the end.
-    private static async Task ReplicateAsync(string folder)
+    // A start, a base image if there is none, capture of what waits in the WAL, a checkpoint, upload; then commits that go the same way; the end.
+    private static async Task ReplicateAsync(string folder, int commits)
     {
+        string database = Path.Combine(folder, "app.db");
         await using var replicator = new Replicator(new ReplicationOptions
         {
-            DatabasePath = Path.Combine(folder, "app.db"),
+            DatabasePath = database,
             Destinations = [ReplicaLocation.Parse(Path.Combine(folder, "replica"))],
             CheckpointBytes = 1,
             MaxRetryInterval = TimeSpan.FromMilliseconds(300),
         });
         await replicator.StartAsync(CancellationToken.None);
         await replicator.SyncAsync(CancellationToken.None);
+        for (int i = 0; i < commits; i++)
+        {
+            using (Application application = new(database, "PRAGMA synchronous=NORMAL"))
+            {
+                application.Execute("UPDATE t SET b=randomblob(4000) WHERE id % 5 = 1");
+            }
+
+            await replicator.SyncAsync(CancellationToken.None);
+        }
+
         await replicator.StopAsync(CancellationToken.None);
     }
 
@@ -62,13 +77,19 @@ internal static class Deeds
         await schedule.DeleteExpiredAsync(CancellationToken.None);
     }
 
-    private static Task<RestoreResult> RestoreAsync(string folder) => DatabaseRestorer.RestoreAsync(
-        new RestoreOptions { Source = ReplicaLocation.Parse(Path.Combine(folder, "replica")), OutputPath = Path.Combine(folder, "copy.db"), Force = true },
+    private static Task<RestoreResult> RestoreAsync(string folder, string target) => DatabaseRestorer.RestoreAsync(
+        new RestoreOptions { Source = ReplicaLocation.Parse(Path.Combine(folder, "replica")), OutputPath = Path.Combine(folder, target), Force = true },
         progress: null,
         CancellationToken.None);
 
-    private static Task<FollowStatus> FollowAsync(string folder) => Follower.RunAsync(
-        new FollowOptions { Source = ReplicaLocation.Parse(Path.Combine(folder, "replica")), OutputPath = Path.Combine(folder, "followed.db"), Once = true },
+    private static Task<FollowStatus> FollowAsync(string folder, bool force) => Follower.RunAsync(
+        new FollowOptions
+        {
+            Source = ReplicaLocation.Parse(Path.Combine(folder, "replica")),
+            OutputPath = Path.Combine(folder, "followed.db"),
+            Force = force,
+            Once = true,
+        },
         progress: null,
         CancellationToken.None);
 }

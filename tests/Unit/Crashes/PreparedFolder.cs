@@ -6,14 +6,26 @@ namespace Litestream.Tests.Unit.Crashes;
 /// A folder in the middle of a life, made once and copied for each crash: a database with commits in its WAL that nobody has captured,
 /// a replica of what was before in a full image and some captured files, the local state, an older restored copy, an older followed one.
 /// </summary>
-public sealed class PreparedFolder : IDisposable
+[CollectionDefinition(nameof(PreparedFolder))]
+public sealed class PreparedFolder : ICollectionFixture<PreparedFolder>, IDisposable
 {
     private static readonly Lazy<Task<TemporaryFolder>> Made = new(MakeAsync);
 
-    /// <summary>Its path, once it is made.</summary>
-    internal static async Task<string> GetAsync() => (await Made.Value).FullPath;
+    // Its path, once it is made.
+    private static async Task<string> GetAsync() => (await Made.Value).FullPath;
 
-    /// <summary>Copies it.</summary>
+    /// <summary>A copy of it that a deed can begin with: "begin" has neither replica nor local state.</summary>
+    internal static async Task CopyForAsync(string deed, string to)
+    {
+        Copy(await GetAsync(), to);
+        if (deed == "begin")
+        {
+            Directory.Delete(Path.Combine(to, "replica"), recursive: true);
+            Directory.Delete(Path.Combine(to, ".app.db-litestream"), recursive: true);
+        }
+    }
+
+    /// <summary>Copies a folder.</summary>
     internal static void Copy(string from, string to)
     {
         foreach (string file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))

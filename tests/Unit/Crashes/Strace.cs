@@ -39,10 +39,12 @@ internal sealed class Strace : IDisposable
     /// <param name="trace">Where the calls are written, one a line.</param>
     /// <param name="calls">Which calls, as strace names them.</param>
     /// <param name="fault">What happens to one of them, as in "signal=SIGKILL:when=3"; null for nothing.</param>
-    public static async Task<Strace> AttachAsync(int processId, string trace, string calls, string? fault)
+    /// <param name="path">Only calls on this file; null for all.</param>
+    public static async Task<Strace> AttachAsync(int processId, string trace, string calls, string? fault, string? path = null)
     {
-        Process process = Start(
-            ["-f", "-y", "-p", $"{processId}", "-o", trace, "-e", $"trace={calls}", .. fault is null ? (string[])[] : ["-e", $"inject={calls}:{fault}"]]);
+        string[] only = path is null ? [] : ["-P", path];
+        string[] inject = fault is null ? [] : ["-e", $"inject={calls}:{fault}"];
+        Process process = Start(["-f", "-y", "-p", $"{processId}", "-o", trace, "-e", $"trace={calls}", .. only, .. inject]);
         string? said = await process.StandardError.ReadLineAsync().WaitAsync(Patience);
         Assert.Contains("attached", said ?? "", StringComparison.Ordinal);
         return new Strace(process);
@@ -55,6 +57,30 @@ internal sealed class Strace : IDisposable
         await _process.WaitForExitAsync().WaitAsync(Patience);
     }
 
+    /// <summary>Waits until an injected SIGSTOP has stopped the process, or it has ended without one.</summary>
+    /// <param name="trace">Where the calls are written.</param>
+    /// <returns>Whether it is stopped.</returns>
+    public async Task<bool> AwaitStopAsync(string trace)
+    {
+        Task ended = EndAsync();
+        while (true)
+        {
+            bool last = ended.IsCompleted;
+            if ((await ReadSharedAsync(trace)).Contains("--- stopped by SIGSTOP ---", StringComparison.Ordinal))
+            {
+                return true;
+            }
+
+            if (last)
+            {
+                await ended;
+                return false;
+            }
+
+            await Task.WhenAny(ended, Task.Delay(5));
+        }
+    }
+
     public void Dispose()
     {
         if (!_process.HasExited)
@@ -64,6 +90,12 @@ internal sealed class Strace : IDisposable
         }
 
         _process.Dispose();
+    }
+
+    private static async Task<string> ReadSharedAsync(string path)
+    {
+        using StreamReader reader = new(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        return await reader.ReadToEndAsync();
     }
 
     private static Process Start(params string[] args) =>

@@ -103,6 +103,26 @@ public sealed class LocalStateTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_killed_restore_left_goes_and_what_a_living_one_makes_stays()
+    {
+        var folder = new LocalStateFolder(_temporary["app.db"]);
+        using ChildProcess living = ChildProcess.Start(SeedAsync, [folder.DatabasePath]);
+        await living.ReadLineAsync();
+        using (ChildProcess killed = ChildProcess.Start(SeedAsync, [folder.DatabasePath]))
+        {
+            await killed.ReadLineAsync();
+            await killed.KillAsync();
+            Assert.Contains($"checksums.{killed.Id}.tmp", Names());
+        }
+
+        using LocalStateSeed seed = new(folder.DatabasePath, 512);
+
+        Assert.Equal(((string[])[$"checksums.{living.Id}.tmp", $"checksums.{Environment.ProcessId}.tmp"]).Order(), Names().Order());
+
+        IEnumerable<string?> Names() => Directory.EnumerateFiles(folder.Path).Select(Path.GetFileName);
+    }
+
+    [Fact]
     public void A_seed_replaces_an_older_state_only_when_it_is_published()
     {
         var folder = new LocalStateFolder(_temporary["app.db"]);
@@ -150,4 +170,12 @@ public sealed class LocalStateTests : IDisposable
     }
 
     private static HeadRecord Record(ulong txid) => new(txid, txid * 11, 1, 2, 3, 4, 5, 6, 4096);
+
+    private static async Task SeedAsync(string[] args)
+    {
+        using LocalStateSeed seed = new(args[0], 512);
+        seed.Note(1, new byte[512]);
+        Console.WriteLine("seeding");
+        await Console.In.ReadLineAsync();
+    }
 }
