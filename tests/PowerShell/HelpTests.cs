@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Management.Automation;
 using Litestream.Tools.Help;
 
@@ -41,6 +42,68 @@ public sealed class HelpTests(PowerShellSession session)
     [Fact]
     public void Get_Help_shows_a_topic() =>
         Assert.Contains("LONG DESCRIPTION", session.Run("Get-Help about_Litestream").Single().ToString(), StringComparison.Ordinal);
+
+    [Fact]
+    public void Every_cmdlet_and_every_parameter_has_its_text_and_no_parameter_that_is_not_there()
+    {
+        foreach (CommandDescription command in Cmdlets().Select(CommandDescription.From))
+        {
+            HelpPage page = HelpPages.PageOf(Pages, command);
+            string[] parameters = [.. command.Parameters.Select(parameter => parameter.Name).Where(name => name is not ("WhatIf" or "Confirm")).Order()];
+
+            Assert.EndsWith(".", page.Synopsis, StringComparison.Ordinal);
+            Assert.NotEmpty(page.Description);
+            Assert.Equal(parameters, page.Parameters.Select(parameter => parameter.Name).Order());
+            Assert.All(page.Parameters, parameter => Assert.True(parameter.Text.Count > 0, $"{page.Name} -{parameter.Name}"));
+            Assert.True(page.Examples.Count >= 2, $"{page.Name} has {page.Examples.Count} examples.");
+            Assert.Equal(command.Outputs.DefaultIfEmpty("None"), page.Outputs.Select(output => output.Name));
+            Assert.Equal(
+                command.Parameters.Any(parameter => parameter.Uses.Any(use => use.FromPipeline || use.FromProperty)), page.Inputs.Count > 0);
+            Assert.NotEmpty(page.Links);
+            Assert.All(page.Links, link => Assert.True(File.Exists(Path.Combine(Pages, link + ".md")), $"{page.Name}: {link}"));
+        }
+    }
+
+    [Fact]
+    public void Get_Help_shows_all_of_it_for_every_cmdlet()
+    {
+        foreach (CommandDescription command in Cmdlets().Select(CommandDescription.From))
+        {
+            PSObject help = session.Run(
+                """
+                $help = Get-Help $args[0] -Full
+                @{
+                    Synopsis = $help.Synopsis
+                    Silent = @($help.parameters.parameter | Where-Object { -not ($_.description | ForEach-Object Text) } | ForEach-Object name)
+                    Parameters = @($help.parameters.parameter).Count
+                    Sets = @($help.syntax.syntaxItem).Count
+                    Examples = @($help.examples.example).Count
+                }
+                """,
+                command.Name).Single();
+            Hashtable shown = (Hashtable)help.BaseObject;
+
+            Assert.Equal(HelpPages.PageOf(Pages, command).Synopsis, shown["Synopsis"]);
+            Assert.Empty((object[])shown["Silent"]!);
+            Assert.Equal(command.Parameters.Count, shown["Parameters"]);
+            Assert.Equal(command.Sets.Count, shown["Sets"]);
+            Assert.Equal(HelpPages.PageOf(Pages, command).Examples.Count, shown["Examples"]);
+        }
+    }
+
+    [Fact]
+    public void The_table_of_errors_has_every_id_its_meaning_and_an_advice()
+    {
+        IReadOnlyList<ErrorDescription> errors = ErrorDescription.Of(Cmdlets()[0].ImplementingType.Assembly);
+        string topic = session.Run("Get-Help about_Litestream_Troubleshooting").Single().ToString();
+
+        Assert.All(errors, error =>
+        {
+            Assert.EndsWith(".", error.Meaning, StringComparison.Ordinal);
+            Assert.EndsWith(".", error.Action, StringComparison.Ordinal);
+            Assert.Contains($"\n    {error.Id}\n", topic.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        });
+    }
 
     private CmdletInfo[] Cmdlets() =>
         [.. session.Run("(Get-Module Litestream).ExportedCmdlets.Values").ThrowIfFailed().Output.Select(cmdlet => (CmdletInfo)cmdlet.BaseObject).OrderBy(cmdlet => cmdlet.Name, StringComparer.Ordinal)];

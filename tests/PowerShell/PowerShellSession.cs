@@ -72,6 +72,30 @@ public sealed class PowerShellSession : IDisposable
         }
     }
 
+    /// <summary>Runs a script that does not end by itself, and stops it as Ctrl-C does.</summary>
+    /// <param name="folder">Full path of the session's location.</param>
+    /// <param name="script">PowerShell.</param>
+    /// <param name="enough">Whether it has come far enough, by the number of objects that it has put out.</param>
+    /// <returns>The errors that it wrote.</returns>
+    internal async Task<IReadOnlyList<ErrorRecord>> RunUntilAsync(string folder, string script, Func<int, bool> enough)
+    {
+        PathIntrinsics paths = _runspace.SessionStateProxy.Path;
+        string before = paths.CurrentLocation.Path;
+        paths.SetLocation(WildcardPattern.Escape(folder));
+        using PSDataCollection<PSObject> output = [];
+        using System.Management.Automation.PowerShell shell = NewShell();
+        IAsyncResult running = shell.AddScript(script, useLocalScope: true).BeginInvoke<PSObject, PSObject>(null, output);
+        for (long begin = Environment.TickCount64; !enough(output.Count); await Task.Delay(20))
+        {
+            Assert.False(running.IsCompleted, $"It has ended by itself: {script}");
+            Assert.True(Environment.TickCount64 - begin < 30_000, $"It has not come far enough: {script}");
+        }
+
+        shell.Stop();
+        paths.SetLocation(WildcardPattern.Escape(before));
+        return [.. shell.Streams.Error];
+    }
+
     /// <summary>A pipeline in the runspace; one at a time.</summary>
     internal System.Management.Automation.PowerShell NewShell() => System.Management.Automation.PowerShell.Create(_runspace);
 

@@ -17,7 +17,7 @@ public static class HelpPages
     /// <exception cref="HelpFormatException">A page is missing or does not fit.</exception>
     public static IEnumerable<(string Name, string Text)> Made(string folder, IReadOnlyList<CmdletInfo> cmdlets)
     {
-        CommandDescription[] commands = [.. cmdlets.Select(CommandDescription.From).Where(command => File.Exists(Path.Combine(folder, command.Name + ".md")))];
+        CommandDescription[] commands = [.. cmdlets.Select(CommandDescription.From)];
         XDocument maml = MamlWriter.Write(commands.Select(command => (PageOf(folder, command), command)));
         yield return (commands[0].HelpFile, Text(maml));
         foreach (string topic in Topics(folder))
@@ -35,11 +35,6 @@ public static class HelpPages
         foreach (CmdletInfo cmdlet in cmdlets)
         {
             CommandDescription command = CommandDescription.From(cmdlet);
-            if (!File.Exists(Path.Combine(folder, command.Name + ".md")))
-            {
-                continue;
-            }
-
             HelpPage page = PageOf(folder, command);
             index.Add((page.Name, page.Synopsis));
             yield return (page.Path, GeneratedText.Refresh(File.ReadAllText(page.Path), command));
@@ -64,7 +59,11 @@ public static class HelpPages
     /// <param name="folder">Of the pages.</param>
     public static IReadOnlyList<string> Topics(string folder) => [.. Directory.EnumerateFiles(folder, "about_*.md").Order(StringComparer.Ordinal)];
 
-    private static HelpPage PageOf(string folder, CommandDescription command)
+    /// <summary>The page of a cmdlet.</summary>
+    /// <param name="folder">Of the pages.</param>
+    /// <param name="command">The cmdlet.</param>
+    /// <exception cref="HelpFormatException">It is missing, or cannot be read.</exception>
+    public static HelpPage PageOf(string folder, CommandDescription command)
     {
         string path = Path.Combine(folder, command.Name + ".md");
         return File.Exists(path) ? HelpPage.Read(path) : throw new HelpFormatException(path, 0, $"the page of {command.Name} is missing.");

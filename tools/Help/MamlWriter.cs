@@ -42,7 +42,7 @@ public static class MamlWriter
                 new XElement(Maml + "description", Paragraph(page.Synopsis))),
             new XElement(Maml + "description", Paragraphs(page.Description)),
             new XElement(Command + "syntax", command.Sets.Select(set => Syntax(command, set))),
-            new XElement(Command + "parameters", command.Parameters.Select(parameter => Parameter(parameter, parameter.Uses[0], texts[parameter.Name]))),
+            new XElement(Command + "parameters", InOrderOf(page, command).Select(parameter => Parameter(parameter, parameter.Uses[0], texts[parameter.Name]))),
             new XElement(Command + "inputTypes", page.Inputs.Select(input => TypeOf(Command + "inputType", input))),
             new XElement(Command + "returnValues", page.Outputs.Select(output => TypeOf(Command + "returnValue", output))),
             page.Notes.Count == 0 ? null : new XElement(Maml + "alertSet", new XElement(Maml + "alert", Paragraphs(page.Notes))),
@@ -75,6 +75,13 @@ public static class MamlWriter
         }
 
         return texts;
+    }
+
+    // As they are written; what every cmdlet has, last.
+    private static IEnumerable<ParameterDescription> InOrderOf(HelpPage page, CommandDescription command)
+    {
+        string[] written = [.. page.Parameters.Select(entry => entry.Name)];
+        return command.Parameters.OrderBy(parameter => Array.IndexOf(written, parameter.Name) is >= 0 and int at ? at : int.MaxValue);
     }
 
     private static XElement Syntax(CommandDescription command, CommandParameterSetInfo set) => new(

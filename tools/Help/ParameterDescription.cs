@@ -72,7 +72,7 @@ public sealed record ParameterDescription(
     private static string TypeName(Type type) => type switch
     {
         { IsArray: true } => TypeName(type.GetElementType()!) + "[]",
-        { Namespace: "System" or "System.Management.Automation" or "System.Security" } => Microsoft.PowerShell.ToStringCodeMethods.Type(PSObject.AsPSObject(type)),
+        { Namespace: "System" or "System.Management.Automation" or "System.Security" } => Microsoft.PowerShell.ToStringCodeMethods.Type(PSObject.AsPSObject(type)).Replace("System.", "", StringComparison.Ordinal),
         _ => type.Name,
     };
 

@@ -143,8 +143,8 @@ internal static class ErrorTable
             "Bring the destination back: it gets a full image. -MaxStagingBytes says how much may wait."),
         ["ReplicaNotFound"] = new(
             ErrorCategory.ObjectNotFound,
-            "No file of a replica was found at the place.",
-            "Check the replica's place; list it with Get-SqliteReplica."),
+            "No replica was found at the place, or none that reaches back to the point asked for.",
+            "Check the replica's place with Get-SqliteReplica, and its window with Get-SqliteRestorePoint."),
         ["ReplicationEnded"] = new(
             ErrorCategory.InvalidOperation,
             "The replication has ended, so it cannot do what was asked.",
@@ -159,7 +159,7 @@ internal static class ErrorTable
             "Give growing intervals, and a retention that is longer than they are."),
         ["ReplicaGap"] = new(
             ErrorCategory.InvalidData,
-            "Transactions are missing in the replica, or nothing in it reaches back to the point asked for.",
+            "Transactions are missing in the replica, so it does not lead to the point asked for.",
             "Restore to a point that Get-SqliteRestorePoint lists, or from another replica."),
         ["IntegrityCheckFailed"] = new(
             ErrorCategory.InvalidData,
