@@ -8,18 +8,49 @@ namespace Litestream.Replication;
 
 /// <summary>
 /// Sends every page of a pinned image to the replica as one file of level 9. As the base of a replica it makes the page checksum table
-/// on the way; as a later snapshot it changes nothing here.
+/// on the way; as a later snapshot it changes nothing here. Where a damaged replica still leads to some state, only what differs from that.
 /// </summary>
 /// <remarks>
 /// Order and crashes: the table is written beside its name; the file appears in the replica whole, durably, or not at all; only
 /// then is the table given its name. A crash before the file is visible leaves the replica as it was. A crash after it, before
 /// the table has its name, leaves a replica whose newest file is of a node id that no table here knows: the next start finds
-/// no record of it, compares it with the database page by page, and goes on from it.
+/// no record of it, compares it with the database page by page, and goes on from it. For a difference the same holds, but the table in
+/// force stays and has a part in the replica, which is ahead of it: the next start refuses it until told to adopt it, or repaired again.
 /// Nothing of it is kept in memory but a chunk of pages, and two bytes a page for the index.
 /// </remarks>
 internal static class BaseImage
 {
     private const int ChunkBytes = 1 << 20;
+
+    /// <summary>
+    /// Sends what of the image differs from a state that the replica holds: one file that leads from there to the image, and a new table for it.
+    /// </summary>
+    /// <param name="image">The pinned image, of the table's page size.</param>
+    /// <param name="store">The replica.</param>
+    /// <param name="folder">The local state folder.</param>
+    /// <param name="known">The table of that state, under another name than the one in force. Its node id is the new file's.</param>
+    /// <param name="level">The level of the file.</param>
+    /// <param name="txid">The transaction id that the image stands for.</param>
+    /// <param name="timestamp">When the image was pinned.</param>
+    /// <param name="progress">Told the pages done.</param>
+    /// <param name="cancellationToken">Gives up; nothing is visible then.</param>
+    /// <returns>What is captured now, and the file.</returns>
+    public static async Task<(CapturedState Captured, ReplicaFile File)> SendDifferenceAsync(
+        PinnedImage image,
+        IReplicaStore store,
+        LocalStateFolder folder,
+        PageChecksumTable known,
+        int level,
+        ulong txid,
+        DateTimeOffset timestamp,
+        Action<uint> progress,
+        CancellationToken cancellationToken)
+    {
+        LtxHeader header = CaptureHeader.Create(image.Position, known.Txid + 1, txid, WalHeader.Size, timestamp, known.NodeId);
+        using PageChecksumTable table = PageChecksumTable.Create(folder.TablePath, image.Position.PageSize, known.NodeId);
+        (LtxTrailer trailer, long length) = await PutAsync(image, store, level, header, table, known, progress, cancellationToken).ConfigureAwait(false);
+        return (Publish(image, folder, table, txid, trailer), new ReplicaFile(level, new LtxFileName(header.MinTxid, txid), length, header.Time));
+    }
 
     /// <summary>Sends the image as a snapshot of a replica that has a base already.</summary>
     /// <param name="image">The pinned image, at the very end of a captured transaction.</param>
@@ -40,7 +71,7 @@ internal static class BaseImage
         CancellationToken cancellationToken)
     {
         LtxHeader header = CaptureHeader.Create(image.Position, minTxid: 1, txid, WalHeader.Size, timestamp, nodeId);
-        (LtxTrailer trailer, long length) = await PutAsync(image, store, header, table: null, progress, cancellationToken).ConfigureAwait(false);
+        (LtxTrailer trailer, long length) = await PutAsync(image, store, LtxFileName.SnapshotLevel, header, table: null, known: null, progress, cancellationToken).ConfigureAwait(false);
         return (new ReplicaFile(LtxFileName.SnapshotLevel, new LtxFileName(1, txid), length, header.Time), trailer);
     }
 
@@ -64,26 +95,34 @@ internal static class BaseImage
         Action<uint> progress,
         CancellationToken cancellationToken)
     {
-        WalPosition at = image.Position;
-        LtxHeader header = CaptureHeader.Create(at, minTxid: 1, txid, WalHeader.Size, timestamp, nodeId);
-        using PageChecksumTable table = PageChecksumTable.Create(folder.TablePath, at.PageSize, nodeId);
-        (LtxTrailer trailer, long length) = await PutAsync(image, store, header, table, progress, cancellationToken).ConfigureAwait(false);
-        folder.Guard("saved", () => table.Publish(folder.TablePath, txid, trailer.FileChecksum, at.PageCount));
-        return (new CapturedState(txid, trailer.FileChecksum, at.PageCount, at), length);
+        LtxHeader header = CaptureHeader.Create(image.Position, minTxid: 1, txid, WalHeader.Size, timestamp, nodeId);
+        using PageChecksumTable table = PageChecksumTable.Create(folder.TablePath, image.Position.PageSize, nodeId);
+        (LtxTrailer trailer, long length) = await PutAsync(
+            image, store, LtxFileName.SnapshotLevel, header, table, known: null, progress, cancellationToken).ConfigureAwait(false);
+        return (Publish(image, folder, table, txid, trailer), length);
+    }
+
+    private static CapturedState Publish(PinnedImage image, LocalStateFolder folder, PageChecksumTable table, ulong txid, LtxTrailer trailer)
+    {
+        uint pageCount = image.Position.PageCount;
+        folder.Guard("saved", () => table.Publish(folder.TablePath, txid, trailer.FileChecksum, pageCount));
+        return new CapturedState(txid, trailer.FileChecksum, pageCount, image.Position);
     }
 
     private static async Task<(LtxTrailer Trailer, long Length)> PutAsync(
         PinnedImage image,
         IReplicaStore store,
+        int level,
         LtxHeader header,
         PageChecksumTable? table,
+        PageChecksumTable? known,
         Action<uint> progress,
         CancellationToken cancellationToken)
     {
         LtxTrailer trailer = default;
         long length = 0;
         await store.PutAsync(
-            LtxFileName.SnapshotLevel,
+            level,
             new LtxFileName(header.MinTxid, header.MaxTxid),
             header.Time,
             length: null,
@@ -91,7 +130,7 @@ internal static class BaseImage
             {
                 PipeWriter output = PipeWriter.Create(stream, new StreamPipeWriterOptions(minimumBufferSize: 256 * 1024, leaveOpen: true));
                 var encoder = new LtxEncoder(output, header);
-                await WritePagesAsync(image, encoder, table, output, progress, cancel).ConfigureAwait(false);
+                await WritePagesAsync(image, encoder, table, known, output, progress, cancel).ConfigureAwait(false);
                 while (!encoder.TryFinish(out trailer))
                 {
                     await output.FlushAsync(cancel).ConfigureAwait(false);
@@ -108,6 +147,7 @@ internal static class BaseImage
         PinnedImage image,
         LtxEncoder encoder,
         PageChecksumTable? table,
+        PageChecksumTable? known,
         PipeWriter output,
         Action<uint> progress,
         CancellationToken cancellationToken)
@@ -115,18 +155,22 @@ internal static class BaseImage
         WalPosition at = image.Position;
         byte[] pages = new byte[ChunkBytes];
         ulong[] checksums = new ulong[ChunkBytes / at.PageSize];
+        ulong[] before = new ulong[known is null ? 0 : checksums.Length];
         for (uint first = 1; first <= at.PageCount; first += (uint)checksums.Length)
         {
             int count = (int)Math.Min(checksums.Length, at.PageCount - first + 1);
             image.ReadPages(first, pages.AsSpan(0, count * at.PageSize));
-            EncodeChunk(encoder, first, count, pages, checksums);
+            known?.ReadRange(first, before.AsSpan(0, count));
+            EncodeChunk(encoder, first, count, pages, checksums, before, known?.PageCount ?? 0);
             table?.WriteRange(first, checksums.AsSpan(0, count));
             await output.FlushAsync(cancellationToken).ConfigureAwait(false);
             progress(first + (uint)count - 1);
         }
     }
 
-    private static void EncodeChunk(LtxEncoder encoder, uint first, int count, byte[] pages, ulong[] checksums)
+    // Page 1 is always in: a file holds a page at least, and the database's size stands on it.
+    private static void EncodeChunk(
+        LtxEncoder encoder, uint first, int count, byte[] pages, ulong[] checksums, ulong[] before, uint knownPages)
     {
         int pageSize = encoder.Header.PageSize;
         uint lockPage = LockPage.Number(pageSize);
@@ -135,7 +179,7 @@ internal static class BaseImage
             uint page = first + (uint)i;
             ReadOnlySpan<byte> content = pages.AsSpan(i * pageSize, pageSize);
             checksums[i] = page == lockPage ? 0 : PageChecksum.Compute(page, content);
-            if (page != lockPage)
+            if (page != lockPage && (page == 1 || page > knownPages || checksums[i] != before[i]))
             {
                 encoder.WritePage(page, content);
             }

@@ -139,22 +139,31 @@ internal sealed class ReplicaLineage
         $"The replica '{_store.Location}' (at transaction {HeadTxid}) {reason}. Nothing was written to it, and the database was not changed. Choose another destination for '{database}'; or restore the database from this replica first (Restore-SqliteDatabase); or, if it truly is this database's replica, start with -AdoptReplica: every page is compared then and the difference becomes the next transaction."))
     { Database = database, Replica = _store.Location, Txid = HeadTxid };
 
-    private async Task<ulong> ReadNodeIdAsync(ReplicaFile file, CancellationToken cancellationToken)
+    /// <summary>Reads a file's header.</summary>
+    /// <param name="store">The replica.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <exception cref="LtxFormatException">It is damaged.</exception>
+    public static async Task<LtxHeader> ReadHeaderAsync(IReplicaStore store, ReplicaFile file, CancellationToken cancellationToken)
     {
-        byte[] bytes = await ReadRangeAsync(file, 0, LtxHeader.Length, cancellationToken).ConfigureAwait(false);
-        return LtxHeader.Parse(bytes, file.Name.ToString()).NodeId;
+        byte[] bytes = await ReadRangeAsync(store, file, 0, LtxHeader.Length, cancellationToken).ConfigureAwait(false);
+        return LtxHeader.Parse(bytes, file.Name.ToString());
     }
+
+    private async Task<ulong> ReadNodeIdAsync(ReplicaFile file, CancellationToken cancellationToken) =>
+        (await ReadHeaderAsync(_store, file, cancellationToken).ConfigureAwait(false)).NodeId;
 
     private async Task<ulong> ReadFileChecksumAsync(ReplicaFile file, CancellationToken cancellationToken)
     {
-        byte[] bytes = await ReadRangeAsync(file, Math.Max(0, file.Size - sizeof(ulong)), sizeof(ulong), cancellationToken).ConfigureAwait(false);
+        byte[] bytes = await ReadRangeAsync(_store, file, Math.Max(0, file.Size - sizeof(ulong)), sizeof(ulong), cancellationToken).ConfigureAwait(false);
         return bytes.Length == sizeof(ulong) ? System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes) : 0;
     }
 
-    private async Task<byte[]> ReadRangeAsync(ReplicaFile file, long offset, int length, CancellationToken cancellationToken)
+    private static async Task<byte[]> ReadRangeAsync(
+        IReplicaStore store, ReplicaFile file, long offset, int length, CancellationToken cancellationToken)
     {
         byte[] bytes = new byte[length];
-        Stream stream = await _store.OpenReadAsync(file.Level, file.Name, offset, length, cancellationToken).ConfigureAwait(false);
+        Stream stream = await store.OpenReadAsync(file.Level, file.Name, offset, length, cancellationToken).ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
         {
             int read = await stream.ReadAtLeastAsync(bytes, length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);

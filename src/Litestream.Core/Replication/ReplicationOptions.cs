@@ -21,8 +21,8 @@ public sealed record ReplicationOptions
     /// <summary>Continue a replica that this database has no record of, after every page of both has been compared.</summary>
     public bool AdoptReplica { get; init; }
 
-    /// <summary>Begin with a full image at the next transaction id, whatever the replica holds: it is damaged or has a gap.</summary>
-    internal bool Rebase { get; init; }
+    /// <summary>The replica is damaged or has a gap: begin with what leads from its last good point to the live database, or with a full image.</summary>
+    internal RebaseBasis? Rebase { get; init; }
 
     /// <summary>Bytes of captured files that may wait locally for the replica. Above it capture pauses and the WAL grows instead.</summary>
     public long MaxStagingBytes { get; init; } = 1L << 30;

@@ -275,7 +275,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
         if (baseTxid is { } txid)
         {
             DateTimeOffset pinnedAt = NewestTime(start, _time.GetUtcNow());
-            CapturedState captured = await SendBaseAsync(lead, pins, txid, pinnedAt, cancellationToken).ConfigureAwait(false);
+            CapturedState captured = await SendBaseAsync(lead, pins, start, txid, pinnedAt, cancellationToken).ConfigureAwait(false);
             _capture = new CaptureSession(pins, _folder, _staging, _table!, _head!, captured, _board, _time)
             {
                 LastTimestamp = pinnedAt,
@@ -309,33 +309,43 @@ internal sealed class ReplicationSession : IAsyncDisposable
         start.Replica.Files.Select(file => file.Timestamp).Append(time).Max();
 
     private async Task<CapturedState> SendBaseAsync(
-        Destination lead, LeapfrogPins pins, ulong txid, DateTimeOffset pinnedAt, CancellationToken cancellationToken)
+        Destination lead, LeapfrogPins pins, StartState start, ulong txid, DateTimeOffset pinnedAt, CancellationToken cancellationToken)
     {
         uint total = pins.Position.PageCount;
-        ulong nodeId = _table!.NodeId;
-        _table.Dispose();
-        _table = null;
+        bool difference = start.Txid > 0 && start.Table.PageSize == pins.Position.PageSize;
+        string what = difference ? "what differs" : "base image";
         using PinnedImage image = PinnedImage.Of(pins.Pinned);
-        (CapturedState captured, long length) = await Task.Run(SendAsync, cancellationToken).ConfigureAwait(false);
+        (CapturedState captured, ReplicaFile file) = await Task.Run(SendAsync, cancellationToken).ConfigureAwait(false);
+        _table!.Dispose();
         _table = PageChecksumTable.TryOpen(_folder.TablePath)
             ?? throw _folder.Failure("read", new IOException("The table just written cannot be read."));
-        var file = new ReplicaFile(LtxFileName.SnapshotLevel, new LtxFileName(1, txid), length, pinnedAt);
         lead.Catalogue = new ReplicaCatalogue([.. lead.Replica!.Files, file]);
         lead.Board.Update(status => status with
         {
-            BaseImages = status.BaseImages + 1,
+            BaseImages = status.BaseImages + (difference ? 0 : 1),
             FilesUploaded = status.FilesUploaded + 1,
-            BytesUploaded = status.BytesUploaded + length,
+            BytesUploaded = status.BytesUploaded + file.Size,
             ReplicaTxid = txid,
         });
         _board.Update(status => status with { Pages = status.Pages + captured.PageCount, CapturedTxid = txid });
         return captured;
 
-        async Task<(CapturedState Captured, long Length)> SendAsync()
+        async Task<(CapturedState Captured, ReplicaFile File)> SendAsync()
         {
             try
             {
-                return await BaseImage.SendAsync(image, lead.Store, _folder, txid, pinnedAt, nodeId, ReportBase, cancellationToken).ConfigureAwait(false);
+                if (difference)
+                {
+                    return await BaseImage.SendDifferenceAsync(
+                        image, lead.Store, _folder, _table!, _options.Maintenance.Levels.Count, txid, pinnedAt, ReportBase, cancellationToken).ConfigureAwait(false);
+                }
+
+                // Windows replaces no file that is open.
+                ulong nodeId = _table!.NodeId;
+                _table.Dispose();
+                (CapturedState state, long length) = await BaseImage.SendAsync(
+                    image, lead.Store, _folder, txid, pinnedAt, nodeId, ReportBase, cancellationToken).ConfigureAwait(false);
+                return (state, new ReplicaFile(LtxFileName.SnapshotLevel, new LtxFileName(1, txid), length, pinnedAt));
             }
             catch (LitestreamException e) when (e is not LocalStateException)
             {
@@ -345,7 +355,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
         }
 
         void ReportBase(uint done) => lead.Board.Enter(
-            ReplicationState.Starting, string.Create(CultureInfo.InvariantCulture, $"base image {100.0 * done / total:0} %"));
+            ReplicationState.Starting, string.Create(CultureInfo.InvariantCulture, $"{what} {100.0 * done / total:0} %"));
     }
 
     private void ProveByPages(StartState start)

@@ -29,9 +29,9 @@ namespace Litestream.Replication;
 /// <param name="folder">The local state.</param>
 /// <param name="neededAfter">Staged files behind this transaction may be needed by other destinations.</param>
 /// <param name="adopt">Whether pages may prove what no record does.</param>
-/// <param name="rebase">Whether to begin with a new base image in any case.</param>
+/// <param name="rebase">Where to begin anew in any case; else null.</param>
 internal sealed class StartProof(
-    IReplicaStore store, ReplicaLineage replica, LocalStateFolder folder, ulong neededAfter, bool adopt, bool rebase)
+    IReplicaStore store, ReplicaLineage replica, LocalStateFolder folder, ulong neededAfter, bool adopt, RebaseBasis? rebase)
 {
     private readonly Dictionary<ulong, StagedFile> _staged = [];
     private readonly ReplicaLineage _replica = replica;
@@ -76,9 +76,9 @@ internal sealed class StartProof(
             return Base(_txid + 1);
         }
 
-        if (rebase)
+        if (rebase is not null)
         {
-            return await RebaseAsync(nodeId, cancellationToken).ConfigureAwait(false);
+            return await RebaseAsync(rebase, nodeId, cancellationToken).ConfigureAwait(false);
         }
 
         bool ours = await IsOursAsync(nodeId, cancellationToken).ConfigureAwait(false);
@@ -109,7 +109,7 @@ internal sealed class StartProof(
     }
 
     // The replica's end may be what is damaged, so any file of ours shows that it is this database's.
-    private async Task<StartState> RebaseAsync(ulong nodeId, CancellationToken cancellationToken)
+    private async Task<StartState> RebaseAsync(RebaseBasis basis, ulong nodeId, CancellationToken cancellationToken)
     {
         if (!adopt && !await _replica.HasFileOfAsync(nodeId, cancellationToken).ConfigureAwait(false))
         {
@@ -117,7 +117,16 @@ internal sealed class StartProof(
         }
 
         ulong staged = folder.ListStaged().Select(name => name.MaxTxid).DefaultIfEmpty().Max();
-        return Base(Math.Max(Math.Max(_table!.Txid, staged), _replica.HeadTxid) + 1);
+        ulong txid = Math.Max(Math.Max(_table!.Txid, staged), _replica.HeadTxid) + 1;
+        if (basis.Chain.Count == 0 || !basis.StillHolds(_replica.Files))
+        {
+            return Base(txid);
+        }
+
+        // Under a name that a next start removes: the table in force stays until the difference is in the replica.
+        await RebuildAsync(basis.Chain, folder.AdoptionPath, PageChecksumTable.NewNodeId(), cancellationToken).ConfigureAwait(false);
+        TakeTable();
+        return Base(txid) with { Txid = _txid, PageCount = _pageCount };
     }
 
     // No record here, or a record that has no part in this replica: only the pages themselves can tell.

@@ -1,16 +1,17 @@
 using System.Globalization;
 using Litestream.Ltx;
 using Litestream.Replication;
+using Litestream.Restoration;
 using Litestream.Storage;
 
 namespace Litestream.Verification;
 
 /// <summary>Makes a replica whole again from the live database, in place.</summary>
 /// <remarks>
-/// Order: a full image of the database under the next transaction id is written, durable, and read back whole with all other files. From then
-/// on the newest state can be restored. Only then do the damaged files go; what was whole stays, for the instants that it still gives. If
-/// anything is damaged that was not before, the image may be: then nothing is deleted. A crash in between leaves the damaged files beside a
-/// good image, and the next repair deletes them.
+/// Order: one file is written, durable, and read back whole with all other files: what leads from the last good point to the database as it is now, under the
+/// next transaction id (<see cref="RepairBasis"/>), or a full image of it. From then on the newest state can be restored. Only then do the damaged files go; what was whole stays, for the instants that it still gives. If
+/// anything is damaged that was not before, that file may be: then nothing is deleted. A crash in between leaves the damaged files beside a
+/// good one, and the next repair deletes them.
 /// </remarks>
 public static class ReplicaRepair
 {
@@ -32,24 +33,26 @@ public static class ReplicaRepair
         VerificationReport before = await ReplicaVerifier.VerifyAsync(test, null, cancellationToken).ConfigureAwait(false);
         if (before.Outcome != VerificationOutcome.Fail || !await approve(before).ConfigureAwait(false))
         {
-            return new RepairReport(before, before, 0, []);
+            return new RepairReport(before, before, 0, [], BytesSent: 0, IsFullImage: false);
         }
 
-        ulong txid = await RebaseAsync(options, cancellationToken).ConfigureAwait(false);
+        RebaseBasis basis = await FindBasisAsync(place, Damaged(before), cancellationToken).ConfigureAwait(false);
+        DestinationStatus sent = await RebaseAsync(options with { Rebase = basis }, cancellationToken).ConfigureAwait(false);
+        ulong txid = sent.ReplicaTxid;
         VerificationReport readBack = await ReplicaVerifier.VerifyAsync(test, null, cancellationToken).ConfigureAwait(false);
         if (readBack.Txid < txid || Damaged(readBack).Except(Damaged(before)).Any())
         {
-            return new RepairReport(before, readBack, txid, []);
+            return new RepairReport(before, readBack, txid, [], sent.BytesUploaded, sent.BaseImages > 0);
         }
 
         IReadOnlyList<string> deleted = await DeleteAsync(options.DatabasePath, place, Damaged(readBack), cancellationToken).ConfigureAwait(false);
         VerificationReport after = await ReplicaVerifier.VerifyAsync(test, null, cancellationToken).ConfigureAwait(false);
-        return new RepairReport(before, after, txid, deleted);
+        return new RepairReport(before, after, txid, deleted, sent.BytesUploaded, sent.BaseImages > 0);
     }
 
-    private static async Task<ulong> RebaseAsync(ReplicationOptions options, CancellationToken cancellationToken)
+    private static async Task<DestinationStatus> RebaseAsync(ReplicationOptions options, CancellationToken cancellationToken)
     {
-        Replicator replicator = new(options with { Rebase = true, WaitForReplica = false, WaitForDatabase = false });
+        Replicator replicator = new(options with { WaitForReplica = false, WaitForDatabase = false });
         await using (replicator.ConfigureAwait(false))
         {
             await replicator.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -57,7 +60,16 @@ public static class ReplicaRepair
             limit.CancelAfter(LastSync);
             await replicator.SyncAsync(limit.Token).ConfigureAwait(false);
             await replicator.StopAsync(limit.Token).ConfigureAwait(false);
-            return replicator.Status.ReplicaTxid;
+            return replicator.Status.Destinations[0];
+        }
+    }
+
+    private static async Task<RebaseBasis> FindBasisAsync(ReplicaLocation place, string[] damaged, CancellationToken cancellationToken)
+    {
+        IReplicaStore store = place.Open();
+        await using (store.ConfigureAwait(false))
+        {
+            return await RepairBasis.FindAsync(store, file => damaged.Contains(RestoreRun.Label(file)), cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -7,8 +7,8 @@ namespace Litestream.PowerShell.Commands;
 
 /// <summary>
 /// <para type="synopsis">Makes a damaged replica whole again from the live database, in place.</para>
-/// <para type="description">Tests every file of the replica. If one is damaged or transactions are missing, a full image of the database follows
-/// under the next transaction id, and only then are damaged files deleted; whole ones stay for the instants that they still give. A replica without fault is
+/// <para type="description">Tests every file of the replica. If one is damaged or transactions are missing, what differs between the last good point and
+/// the database follows under the next transaction id, or a full image where there is no such point, and only then are damaged files deleted; whole ones stay for the instants that they still give. A replica without fault is
 /// left alone. A database or replica that is being replicated is refused: stop that first.</para>
 /// </summary>
 [Cmdlet(VerbsDiagnostic.Repair, "SqliteReplica", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium)]
@@ -69,6 +69,6 @@ public sealed class RepairSqliteReplicaCommand : AsyncCmdlet
         }
 
         return await pipeline.InvokeAsync(
-            () => ShouldProcess(place.Address, $"Repair: {found.Findings.Count} faults, a full image follows"), stop).ConfigureAwait(false);
+            () => ShouldProcess(place.Address, $"Repair: {found.Findings.Count} faults; what differs from the last good point is sent, or a full image"), stop).ConfigureAwait(false);
     }
 }

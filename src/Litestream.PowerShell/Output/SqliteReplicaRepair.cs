@@ -23,6 +23,12 @@ public sealed class SqliteReplicaRepair
     /// <summary>Damaged files that were deleted, as level and name.</summary>
     public required IReadOnlyList<string> Deleted { get; init; }
 
+    /// <summary>Bytes that were sent to the replica.</summary>
+    public required long BytesSent { get; init; }
+
+    /// <summary>Whether a full image was needed; else what differs from the last good point was sent.</summary>
+    public required bool IsFullImage { get; init; }
+
     /// <summary>The transaction that the replica ends with.</summary>
     public required ulong Txid { get; init; }
 
@@ -43,6 +49,8 @@ public sealed class SqliteReplicaRepair
         Repaired = report.Txid != 0,
         Faults = [.. report.Before.Findings.Select(finding => finding.Message)],
         Deleted = report.Deleted,
+        BytesSent = report.BytesSent,
+        IsFullImage = report.IsFullImage,
         Txid = report.After.Txid,
         Outcome = report.After.Outcome,
     };

@@ -35,7 +35,7 @@ internal sealed class ReplicatorSteps(string database, UnsteadyStore store, Mach
         var board = new StatusBoard(_database, [store.Location], clock);
         _staging = new StagingArea(_folder);
         ReplicaLineage replica = await ReplicaLineage.ReadAsync(store, CancellationToken.None);
-        StartState start = await new StartProof(store, replica, _folder, replica.HeadTxid, adopt: true, rebase: false).ProveAsync(_staging, CancellationToken.None);
+        StartState start = await new StartProof(store, replica, _folder, replica.HeadTxid, adopt: true, rebase: null).ProveAsync(_staging, CancellationToken.None);
         _table = start.Table;
         _head = new HeadRecordFile(_folder.HeadPath);
         LeapfrogPins pins = LeapfrogPins.Open(_database, TimeSpan.Zero);

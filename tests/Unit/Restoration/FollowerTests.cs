@@ -229,7 +229,7 @@ public sealed class FollowerTests(ITestOutputHelper output)
         }
 
         // A newer image, and nothing left of what came before it.
-        await folder.OnceAsync(folder.Options with { Rebase = true });
+        await folder.OnceAsync(folder.Options with { Rebase = new RebaseBasis([], []) });
         string newest = Directory.EnumerateFiles(Path.Combine(folder.Replica, "ltx", "9")).Max()!;
         foreach (string expired in Directory.EnumerateFiles(folder.Replica, "*.ltx", SearchOption.AllDirectories).Where(path => path != newest))
         {
