@@ -60,6 +60,8 @@ public sealed class LocationTests(PowerShellSession session)
     [InlineData("-CompactionInterval 5m, 30s", "MaintenanceSettingInvalid")]
     [InlineData("-Level0Retention '2d'", "MaintenanceSettingInvalid")]
     [InlineData("-SnapshotInterval 10m", "MaintenanceSettingInvalid")]
+    [InlineData("-SnapshotRetention '7d', 1h", "MaintenanceSettingInvalid")]
+    [InlineData("-SnapshotRetention '7d', '8d'", "ParametersContradict")]
     [InlineData("-Level0Retention 2d", "ParameterArgumentTransformationError")] // PowerShell takes 2d for the decimal number 2
     [InlineData("-SyncInterval soon", "ParameterArgumentTransformationError")]
     public void Settings_that_contradict_each_other_are_refused_at_the_start(string settings, string errorId)

@@ -14,7 +14,7 @@ public sealed class ModuleTests(PowerShellSession session)
 
     private const string RunOptions =
         " [-Wait] [-Once] [-AdoptReplica] [-MaxStagingBytes <long>] [-SyncInterval <timespan>]"
-        + " [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan>] [-SnapshotRetention <timespan>] [-Level0Retention <timespan>]"
+        + " [-CompactionInterval <timespan[]>] [-SnapshotInterval <timespan[]>] [-SnapshotRetention <timespan[]>] [-Level0Retention <timespan[]>]"
         + " [-NoMaintenance] [-VerifyInterval <timespan>] [-MetricsPrefix <string>] [-LogPath <string>] [-HeartbeatUri <uri>]"
         + " [-HeartbeatInterval <timespan>] [-Timeout <int>] [-WhatIf] [-Confirm] [<CommonParameters>]";
 

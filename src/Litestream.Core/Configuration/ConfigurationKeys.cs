@@ -17,6 +17,9 @@ internal static class ConfigurationKeys
         "reconnect-wait", "timeout",
     ];
 
+    /// <summary>Of a replica under a database, where Litestream passes over the two last: there they are this replica's own.</summary>
+    public static readonly string[] OwnReplica = [.. Replica, "snapshot", "l0-retention"];
+
     /// <summary>At the top of the file.</summary>
     public static readonly string[] Top =
     [

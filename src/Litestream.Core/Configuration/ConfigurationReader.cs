@@ -158,7 +158,7 @@ public sealed class ConfigurationReader
         }
         catch (MaintenanceSettingException exception)
         {
-            throw section.Error(snapshot is null ? "levels" : "snapshot", exception.Message);
+            throw section.Error(snapshot is not null ? "snapshot" : section.Has("l0-retention") ? "l0-retention" : "levels", exception.Message);
         }
     }
 
@@ -182,7 +182,9 @@ public sealed class ConfigurationReader
             _notes.Add($"line {database.LineOf("watch")}: databases that come later are replicated from the next start on");
         }
 
-        ReplicaSettings[] replicas = [.. Replicas(database).Select(replica => new ReplicaSettings(replica, top, _baseFolder))];
+        List<YamlSection> sections = Replicas(database);
+        ReplicaSettings[] replicas = [.. sections.Select(replica => new ReplicaSettings(replica, top, _baseFolder))];
+        MaintenanceOptions shared = WithSnapshot(database, maintenance);
         return new DatabaseConfiguration
         {
             Path = FullPath(path),
@@ -193,14 +195,17 @@ public sealed class ConfigurationReader
             SyncInterval = replicas[0].SyncInterval,
             BusyTimeout = database.Duration("busy-timeout"),
             RestoreIfMissing = database.Boolean("restore-if-db-not-exists") ?? false,
-            Maintenance = WithSnapshot(database, maintenance),
+            Maintenance = shared,
+            DestinationMaintenance = sections.Any(replica => replica.Has("snapshot") || replica.Has("l0-retention"))
+                ? [.. sections.Select(replica => WithSnapshot(replica, shared with { Level0Retention = replica.Duration("l0-retention") ?? shared.Level0Retention }))]
+                : [],
         };
     }
 
     private List<YamlSection> Replicas(YamlSection database)
     {
-        List<YamlSection> replicas = [.. database.Sections("replicas", ConfigurationKeys.Replica)];
-        if (database.Section("replica", ConfigurationKeys.Replica) is { } one)
+        List<YamlSection> replicas = [.. database.Sections("replicas", ConfigurationKeys.OwnReplica)];
+        if (database.Section("replica", ConfigurationKeys.OwnReplica) is { } one)
         {
             replicas.Insert(0, one);
         }

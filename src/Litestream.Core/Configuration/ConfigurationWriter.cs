@@ -66,6 +66,11 @@ public static class ConfigurationWriter
         // Of the settings of maintenance Litestream takes these two from a database.
         AddMaintenance(node, above with { SnapshotInterval = database.Maintenance.SnapshotInterval, SnapshotRetention = database.Maintenance.SnapshotRetention }, above);
         YamlMappingNode[] replicas = [.. database.Destinations.Select(place => Replica(place, database.SyncInterval))];
+        foreach ((YamlMappingNode replica, MaintenanceOptions own) in replicas.Zip(database.DestinationMaintenance))
+        {
+            AddMaintenance(replica, own with { Levels = database.Maintenance.Levels, Enabled = database.Maintenance.Enabled }, database.Maintenance);
+        }
+
         if (replicas.Length == 1)
         {
             node.Add("replica", replicas[0]);

@@ -36,6 +36,9 @@ public sealed record DatabaseConfiguration
     /// <summary>The database's own <c>snapshot</c> over the file's settings.</summary>
     public MaintenanceOptions Maintenance { get; init; } = new();
 
+    /// <summary>The replicas' own <c>snapshot</c> and <c>l0-retention</c> over those, in the order of the destinations; empty where none has any.</summary>
+    public IReadOnlyList<MaintenanceOptions> DestinationMaintenance { get; init; } = [];
+
     /// <summary>The databases that it means at this moment: itself, or what lies in the folder.</summary>
     public IEnumerable<DatabaseConfiguration> Expand()
     {
@@ -65,6 +68,7 @@ public sealed record DatabaseConfiguration
             SyncInterval = SyncInterval,
             BusyTimeout = BusyTimeout ?? usual.BusyTimeout,
             Maintenance = Maintenance,
+            DestinationMaintenance = DestinationMaintenance,
         };
     }
 

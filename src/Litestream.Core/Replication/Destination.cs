@@ -14,9 +14,10 @@ internal sealed class Destination
     /// <param name="store">The replica.</param>
     /// <param name="board">Where its state goes.</param>
     /// <param name="uploader">Sends to it.</param>
-    public Destination(IReplicaStore store, DestinationBoard board, Uploader uploader)
+    /// <param name="maintenance">How it is kept small.</param>
+    public Destination(IReplicaStore store, DestinationBoard board, Uploader uploader, MaintenanceOptions maintenance)
     {
-        (Store, Board, Uploader) = (store, board, uploader);
+        (Store, Board, Uploader, Maintenance) = (store, board, uploader, maintenance);
         board.Enter(ReplicationState.Starting);
     }
 
@@ -28,6 +29,9 @@ internal sealed class Destination
 
     /// <summary>Sends to it.</summary>
     public Uploader Uploader { get; }
+
+    /// <summary>How it is kept small.</summary>
+    public MaintenanceOptions Maintenance { get; }
 
     /// <summary>Which captured files it has taken. Set when capture begins.</summary>
     public StagingCursor Cursor { get; set; } = null!;

@@ -191,7 +191,8 @@ internal sealed class DestinationLoop(
     private async Task StreamAsync(ReplicaCatalogue catalogue, CancellationToken cancellationToken)
     {
         ulong head = catalogue.HeadTxid;
-        var maintenance = new MaintenanceLoop(new StagedFirst(place.Store, folder, after: head), catalogue, capture, place.Uploader, nodeId, options, place.Board, time);
+        var maintenance = new MaintenanceLoop(
+            new StagedFirst(place.Store, folder, after: head), catalogue, capture, place.Uploader, nodeId, options, place.Maintenance, place.Board, time);
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, place.Lost);
         Task[] running =
         [

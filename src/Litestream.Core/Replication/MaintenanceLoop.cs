@@ -30,6 +30,7 @@ internal sealed class MaintenanceLoop
     private readonly Uploader _uploader;
     private readonly ulong _nodeId;
     private readonly ReplicationOptions _options;
+    private readonly MaintenanceOptions _maintenance;
     private readonly DestinationBoard _board;
     private readonly TimeProvider _time;
     private readonly MaintenanceSchedule _schedule;
@@ -40,7 +41,8 @@ internal sealed class MaintenanceLoop
     /// <param name="capture">Pins the state for a full image.</param>
     /// <param name="uploader">Tells what has arrived.</param>
     /// <param name="nodeId">Whose files they are.</param>
-    /// <param name="options">Intervals and retention.</param>
+    /// <param name="options">How long to wait for locks.</param>
+    /// <param name="maintenance">Intervals and retention.</param>
     /// <param name="board">Where errors go.</param>
     /// <param name="time">The clock.</param>
     public MaintenanceLoop(
@@ -50,6 +52,7 @@ internal sealed class MaintenanceLoop
         Uploader uploader,
         ulong nodeId,
         ReplicationOptions options,
+        MaintenanceOptions maintenance,
         DestinationBoard board,
         TimeProvider time)
     {
@@ -61,14 +64,15 @@ internal sealed class MaintenanceLoop
         _options = options;
         _board = board;
         _time = time;
-        _schedule = new MaintenanceSchedule(store, catalogue, options.Maintenance, time);
+        _maintenance = maintenance;
+        _schedule = new MaintenanceSchedule(store, catalogue, maintenance, time);
     }
 
     /// <summary>Works until cancelled.</summary>
     /// <param name="cancellationToken">Ends it.</param>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        if (!_options.Maintenance.Enabled)
+        if (!_maintenance.Enabled)
         {
             await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken).ConfigureAwait(false);
         }

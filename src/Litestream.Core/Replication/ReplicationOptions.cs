@@ -1,3 +1,4 @@
+using System.Globalization;
 using Litestream.Maintenance;
 using Litestream.Storage;
 
@@ -51,14 +52,39 @@ public sealed record ReplicationOptions
     /// </summary>
     public TimeSpan? SyncInterval { get; init; }
 
-    /// <summary>How the replica is kept small.</summary>
+    /// <summary>How a replica is kept small.</summary>
     public MaintenanceOptions Maintenance { get; init; } = new();
+
+    /// <summary>How each replica is kept small, in the order of the destinations; empty where <see cref="Maintenance"/> is for all of them.</summary>
+    public IReadOnlyList<MaintenanceOptions> DestinationMaintenance { get; init; } = [];
 
     /// <summary>
     /// How long after one test of the replicas the next begins; null for none. <c>Verification.ContinuousVerification</c> makes them, beside
     /// the replicator.
     /// </summary>
     public TimeSpan? VerifyInterval { get; init; }
+
+    /// <summary>How one replica is kept small.</summary>
+    /// <param name="destination">Which, in the order of the destinations.</param>
+    public MaintenanceOptions MaintenanceOf(int destination) =>
+        DestinationMaintenance.Count == 0 ? Maintenance : DestinationMaintenance[destination];
+
+    /// <summary>Refuses settings under which something that was promised could not be restored.</summary>
+    /// <exception cref="MaintenanceSettingException">They contradict each other, or are not as many as the destinations.</exception>
+    internal void ValidateMaintenance()
+    {
+        if (DestinationMaintenance.Count > 0 && DestinationMaintenance.Count != Destinations.Count)
+        {
+            throw new MaintenanceSettingException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"There are {DestinationMaintenance.Count} settings of retention for {Destinations.Count} destinations. Give one for all, or one for each."));
+        }
+
+        for (int i = 0; i < Destinations.Count; i++)
+        {
+            MaintenanceOf(i).Validate();
+        }
+    }
 
     /// <summary>The gathering in force.</summary>
     internal TimeSpan EffectiveSyncInterval =>

@@ -54,8 +54,8 @@ internal sealed class ReplicationSession : IAsyncDisposable
         _staging = new StagingArea(_folder);
         _destinations =
         [
-            .. stores.Zip(board.Destinations, (store, place) =>
-                new Destination(store, place, new Uploader(store, _folder, _staging, place, options, time))),
+            .. stores.Zip(board.Destinations).Select((pair, i) => new Destination(
+                pair.First, pair.Second, new Uploader(pair.First, _folder, _staging, pair.Second, options, time), options.MaintenanceOf(i))),
         ];
     }
 
@@ -302,7 +302,11 @@ internal sealed class ReplicationSession : IAsyncDisposable
     }
 
     // Until the first merge has read them.
-    private TimeSpan KeepFor => _options.Maintenance.Enabled ? (_options.Maintenance.Levels[0] * 2) + MaintenanceLoop.CheckInterval : TimeSpan.Zero;
+    private TimeSpan KeepFor => _destinations
+        .Where(place => place.Maintenance.Enabled)
+        .Select(place => (place.Maintenance.Levels[0] * 2) + MaintenanceLoop.CheckInterval)
+        .DefaultIfEmpty()
+        .Max();
 
     // The clock may have been set back since the replica's files were captured.
     private static DateTimeOffset NewestTime(StartState start, DateTimeOffset time) =>
@@ -337,7 +341,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
                 if (difference)
                 {
                     return await BaseImage.SendDifferenceAsync(
-                        image, lead.Store, _folder, _table!, _options.Maintenance.Levels.Count, txid, pinnedAt, ReportBase, cancellationToken).ConfigureAwait(false);
+                        image, lead.Store, _folder, _table!, lead.Maintenance.Levels.Count, txid, pinnedAt, ReportBase, cancellationToken).ConfigureAwait(false);
                 }
 
                 // Windows replaces no file that is open.

@@ -32,7 +32,7 @@ public sealed class Replicator : IAsyncDisposable
     public Replicator(ReplicationOptions options, TimeProvider? timeProvider = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        options.Maintenance.Validate();
+        options.ValidateMaintenance();
         _options = options with { DatabasePath = Path.GetFullPath(options.DatabasePath) };
         _time = timeProvider ?? TimeProvider.System;
         EnsureDistinct(options.Destinations);

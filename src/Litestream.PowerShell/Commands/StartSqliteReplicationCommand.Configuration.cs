@@ -58,7 +58,8 @@ public sealed partial class StartSqliteReplicationCommand
         {
             BusyTimeout = configured.BusyTimeout,
             SyncInterval = SyncInterval ?? configured.SyncInterval,
-            Maintenance = Maintenance(configured.Maintenance),
+            Maintenance = Maintenance(configured.Maintenance, destination: 0),
+            DestinationMaintenance = MaintenanceOfEach(configured.Destinations, configured.MaintenanceOf),
         };
     }
 

@@ -103,20 +103,24 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
     [ValidateNotNullOrEmpty]
     public TimeSpan[]? CompactionInterval { get; set; }
 
-    /// <summary>How often a full image is made. By default 24h.</summary>
+    /// <summary>How often a full image is made. By default 24h. One for all destinations, or one for each in their order.</summary>
     [Parameter]
     [Duration]
-    public TimeSpan? SnapshotInterval { get; set; }
+    [ValidateNotNullOrEmpty]
+    public TimeSpan[]? SnapshotInterval { get; set; }
 
-    /// <summary>For how long back every kept instant can be restored; at least the snapshot interval. By default 24h.</summary>
+    /// <summary>For how long back every kept instant can be restored; at least the snapshot interval. By default 24h. One for all destinations,
+    /// or one for each in their order.</summary>
     [Parameter]
     [Duration]
-    public TimeSpan? SnapshotRetention { get; set; }
+    [ValidateNotNullOrEmpty]
+    public TimeSpan[]? SnapshotRetention { get; set; }
 
-    /// <summary>For how long every single capture can be restored. By default 5m.</summary>
+    /// <summary>For how long every single capture can be restored. By default 5m. One for all destinations, or one for each in their order.</summary>
     [Parameter]
     [Duration]
-    public TimeSpan? Level0Retention { get; set; }
+    [ValidateNotNullOrEmpty]
+    public TimeSpan[]? Level0Retention { get; set; }
 
     /// <summary>Merges and deletes nothing: another does, or the replica is to keep everything.</summary>
     [Parameter]
@@ -178,7 +182,10 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
                 ReadConfiguration();
             }
 
-            Maintenance(_configuration.Maintenance).Validate();
+            for (int i = 0; i < OwnSettings; i++)
+            {
+                Maintenance(_configuration.Maintenance, i).Validate();
+            }
         }
         catch (MaintenanceSettingException exception)
         {
@@ -342,7 +349,8 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
         AdoptReplica = AdoptReplica,
         MaxStagingBytes = MaxStagingBytes,
         SyncInterval = SyncInterval,
-        Maintenance = Maintenance(new MaintenanceOptions()),
+        Maintenance = Maintenance(new MaintenanceOptions(), destination: 0),
+        DestinationMaintenance = MaintenanceOfEach(places, _ => new MaintenanceOptions()),
         VerifyInterval = VerifyInterval ?? (Once ? null : _configuration.ValidationInterval),
     };
 
@@ -375,15 +383,33 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
         };
     }
 
-    private MaintenanceOptions Maintenance(MaintenanceOptions usual)
+    // How many destinations have settings of their own, if more than one.
+    private int OwnSettings => Math.Max(SnapshotInterval?.Length ?? 1, Math.Max(SnapshotRetention?.Length ?? 1, Level0Retention?.Length ?? 1));
+
+    private IReadOnlyList<MaintenanceOptions> MaintenanceOfEach(IReadOnlyList<ReplicaLocation> places, Func<int, MaintenanceOptions> usual)
+    {
+        if (((TimeSpan[]?[])[SnapshotInterval, SnapshotRetention, Level0Retention]).Any(given => given is { Length: > 1 } && given.Length != places.Count))
+        {
+            Refuse(
+                ErrorTable.ParametersContradict,
+                $"-SnapshotInterval, -SnapshotRetention and -Level0Retention take one value for all destinations, or one for each: here {places.Count}.",
+                null);
+        }
+
+        return places.Count > 1 ? [.. places.Select((_, i) => Maintenance(usual(i), i))] : [];
+    }
+
+    private MaintenanceOptions Maintenance(MaintenanceOptions usual, int destination)
     {
         return usual with
         {
             Enabled = usual.Enabled && !NoMaintenance,
             Levels = CompactionInterval ?? usual.Levels,
-            SnapshotInterval = SnapshotInterval ?? usual.SnapshotInterval,
-            SnapshotRetention = SnapshotRetention ?? usual.SnapshotRetention,
-            Level0Retention = Level0Retention ?? usual.Level0Retention,
+            SnapshotInterval = Of(SnapshotInterval) ?? usual.SnapshotInterval,
+            SnapshotRetention = Of(SnapshotRetention) ?? usual.SnapshotRetention,
+            Level0Retention = Of(Level0Retention) ?? usual.Level0Retention,
         };
+
+        TimeSpan? Of(TimeSpan[]? given) => given is null ? null : given[Math.Min(destination, given.Length - 1)];
     }
 }

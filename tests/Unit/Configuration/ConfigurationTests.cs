@@ -36,6 +36,8 @@ public sealed class ConfigurationTests
                 snapshot: {retention: 168h}
                 replicas:
                   - path: /backup/b
+                    snapshot: {retention: 720h}
+                    l0-retention: 1h
                   - type: s3
                     bucket: other
                     path: /b/
@@ -54,6 +56,10 @@ public sealed class ConfigurationTests
         Assert.Equal((TimeSpan.FromHours(12), TimeSpan.FromHours(48), TimeSpan.FromMinutes(10)), (a.Maintenance.SnapshotInterval, a.Maintenance.SnapshotRetention, a.Maintenance.Level0Retention));
         DatabaseConfiguration b = read.Databases[1];
         Assert.Equal(("/base/b.db", TimeSpan.FromHours(168)), (b.Path, b.Maintenance.SnapshotRetention));
+        Assert.Equal(
+            [(TimeSpan.FromHours(720), TimeSpan.FromHours(1)), (TimeSpan.FromHours(168), TimeSpan.FromMinutes(10))],
+            b.DestinationMaintenance.Select(own => (own.SnapshotRetention, own.Level0Retention)));
+        Assert.Empty(a.DestinationMaintenance);
         Assert.Equal(["/backup/b", "s3://other/b?endpoint=http://127.0.0.1:9000"], b.Destinations.Select(place => place.Address));
         Assert.True(((S3Location)b.Destinations[1]).ForcePathStyle);
         Assert.Empty(read.Notes);
@@ -161,7 +167,7 @@ public sealed class ConfigurationTests
                 replica: {url: 's3://bucket/a', endpoint: 'https://minio.example', access-key-id: AKIA, secret-access-key: hidden, sync-interval: 500ms}
               - dir: /srv/all
                 pattern: '*.db'
-                replicas: [{path: /r}, {path: /q}]
+                replicas: [{path: /r, snapshot: {retention: 960h}}, {path: /q, l0-retention: 7m}]
             """);
         string text = ConfigurationWriter.Write(read);
         LitestreamConfiguration again = Read(text);
@@ -173,6 +179,10 @@ public sealed class ConfigurationTests
         Assert.Equal(
             read.Databases.Select(one => (one.Path, one.Pattern, one.SyncInterval, one.Maintenance.SnapshotRetention)),
             again.Databases.Select(one => (one.Path, one.Pattern, one.SyncInterval, one.Maintenance.SnapshotRetention)));
+        Assert.Equal(2, read.Databases.Max(one => one.DestinationMaintenance.Count));
+        Assert.Equal(
+            read.Databases.SelectMany(one => one.DestinationMaintenance).Select(own => (own.SnapshotRetention, own.Level0Retention)),
+            again.Databases.SelectMany(one => one.DestinationMaintenance).Select(own => (own.SnapshotRetention, own.Level0Retention)));
         Assert.Equal(
             read.Databases.SelectMany(one => one.Destinations).Select(place => place.Address),
             again.Databases.SelectMany(one => one.Destinations).Select(place => place.Address));

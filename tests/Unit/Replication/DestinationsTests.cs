@@ -1,4 +1,5 @@
 using Litestream.Ltx;
+using Litestream.Maintenance;
 using Litestream.Replication;
 using Litestream.Storage;
 using Litestream.Tests.Unit.Sqlite;
@@ -211,6 +212,31 @@ public sealed class DestinationsTests(ITestOutputHelper output)
             Destinations = [ReplicaLocation.Parse(folder.Replica), ReplicaLocation.Parse(folder.Replica)],
         }));
         Assert.Contains("given twice", twice.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Each_destination_keeps_what_its_own_settings_say()
+    {
+        await using ReplicationFolder folder = new();
+        using ApplicationProcess application = await folder.OpenApplicationAsync(rows: 5);
+        MaintenanceOptions quick = new() { Levels = [TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(5)], Level0Retention = TimeSpan.FromMinutes(1) };
+        ReplicationOptions options = Both(folder) with { DestinationMaintenance = [quick, quick with { Level0Retention = TimeSpan.FromHours(20) }] };
+        Replicator replicator = await folder.StartAsync(options, new HurryingClock(60));
+        for (int i = 0; i < 4; i++)
+        {
+            await application.ExecuteAsync("INSERT INTO t(b) VALUES(1)");
+            await replicator.SyncAsync(CancellationToken.None);
+        }
+
+        await Until.HoldsAsync(() => Captured(folder.Replica) == 1, () => replicator.Status);
+
+        Assert.Equal(4, Captured(folder["second"]));
+        await replicator.StopAsync(CancellationToken.None);
+        application.Dispose();
+        await Images.EqualAsync(folder.Database, folder["second"]);
+        Assert.Throws<MaintenanceSettingException>(() => folder.Create(options with { DestinationMaintenance = [quick] }));
+
+        static int Captured(string replica) => Directory.GetFiles(Path.Combine(replica, "ltx", "0")).Length;
     }
 
     private static ReplicationOptions Both(ReplicationFolder folder) => folder.Options with
