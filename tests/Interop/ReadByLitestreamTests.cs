@@ -1,6 +1,7 @@
 using Litestream.Ltx;
 using Litestream.Replication;
 using Litestream.Storage;
+using Litestream.Verification;
 using Xunit.Abstractions;
 
 namespace Litestream.Tests.Interop;
@@ -92,5 +93,38 @@ public sealed class ReadByLitestreamTests(LitestreamVfs vfs, ITestOutputHelper o
         }
 
         await AssertLitestreamReadsAsync(txid);
+    }
+
+    [Fact]
+    public async Task Litestream_reads_a_replica_that_was_repaired_by_what_differs()
+    {
+        if (!HasLitestream())
+        {
+            return;
+        }
+
+        ReplicationOptions options = new() { DatabasePath = Database, Destinations = [ReplicaLocation.Parse(Replica)] };
+        await WriteEventsAsync(commits: 50, rows: 10);
+        for (int i = 0; i < 4; i++)
+        {
+            await ReplicateAsync(options);
+            await WriteEventsAsync(commits: 5, rows: 10);
+        }
+
+        File.Delete(Directory.EnumerateFiles(Path.Combine(Replica, "ltx", "0")).Order().ElementAt(1));
+        RepairReport report = await ReplicaRepair.RunAsync(options, _ => Task.FromResult(true), CancellationToken.None);
+        Assert.Equal((VerificationOutcome.Pass, false), (report.After.Outcome, report.IsFullImage));
+        await AssertLitestreamReadsAsync(report.Txid);
+
+        await WriteEventsAsync(commits: 5, rows: 10);
+        await AssertLitestreamReadsAsync(await ReplicateAsync(options));
+    }
+
+    private static async Task<ulong> ReplicateAsync(ReplicationOptions options)
+    {
+        await using Replicator replicator = new(options);
+        await replicator.StartAsync(CancellationToken.None);
+        await replicator.StopAsync(CancellationToken.None);
+        return replicator.Status.ReplicaTxid;
     }
 }
