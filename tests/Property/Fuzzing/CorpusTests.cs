@@ -27,7 +27,7 @@ public sealed class CorpusTests(ITestOutputHelper output)
         foreach (byte[] seed in files.Order().Select(File.ReadAllBytes))
         {
             var random = new Random(seed.Length);
-            for (int i = 0; i < ChangesOfEach; i++)
+            for (int i = 0; i < ChangesOfEach * PropertySettings.Scale; i++)
             {
                 byte[] bytes = i == 0 ? seed : Changed(seed, random);
                 long before = GC.GetAllocatedBytesForCurrentThread();

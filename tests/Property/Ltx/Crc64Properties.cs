@@ -1,11 +1,10 @@
-using FsCheck.Xunit;
 using Litestream.Ltx;
 
 namespace Litestream.Tests.Properties.Ltx;
 
 public class Crc64Properties
 {
-    [Property(MaxTest = 300)]
+    [ScaledProperty(300)]
     public void Multiplication_and_tables_give_the_same_at_any_length_and_alignment(int seed)
     {
         if (!Crc64Folding.IsSupported)
@@ -21,7 +20,7 @@ public class Crc64Properties
         Assert.Equal(~Crc64Table.Update(ulong.MaxValue, piece), Crc64.Compute(piece));
     }
 
-    [Property(MaxTest = 300)]
+    [ScaledProperty(300)]
     public void Any_division_into_pieces_gives_the_same(int seed)
     {
         var random = new Random(seed);

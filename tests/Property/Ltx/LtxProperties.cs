@@ -1,4 +1,3 @@
-using FsCheck.Xunit;
 using Litestream.Ltx;
 
 namespace Litestream.Tests.Properties.Ltx;
@@ -12,7 +11,7 @@ public class LtxProperties
         + "00000003000004224d186440a7100000001f410100ec1f000100e750000000000000000000d99eca88"
         + "0000000000000364290000000000000000040000000000000000e7d2bb5bc232414c");
 
-    [Property(MaxTest = 200)]
+    [ScaledProperty(200)]
     public async Task Merge_has_the_effect_of_applying_in_turn(int seed)
     {
         var database = new RandomDatabase(seed, 12);
@@ -25,7 +24,7 @@ public class LtxProperties
         Assert.Equal(database.Images[last], await RandomDatabase.ApplyAsync([.. before], database.Files[first..(last + 1)]));
     }
 
-    [Property(MaxTest = 200)]
+    [ScaledProperty(200)]
     public async Task Merge_in_any_grouping_gives_the_same_bytes(int seed)
     {
         var database = new RandomDatabase(seed, 10);
@@ -44,7 +43,7 @@ public class LtxProperties
         Assert.Equal(atOnce, files[0]);
     }
 
-    [Property(MaxTest = 500)]
+    [ScaledProperty(500)]
     public async Task Damaged_file_is_refused_or_gives_the_same_pages(int seed, bool frame)
     {
         var random = new Random(seed);
@@ -57,7 +56,7 @@ public class LtxProperties
         }
     }
 
-    [Property(MaxTest = 500)]
+    [ScaledProperty(500)]
     public async Task Garbage_after_a_good_header_is_refused(int seed)
     {
         // A right checksum cannot come about, so whatever the bytes claim, only an error may come out.
@@ -89,7 +88,7 @@ public class LtxProperties
         Assert.Null(await TryReadAsync(garbage[100..]));
     }
 
-    [Property(MaxTest = 300)]
+    [ScaledProperty(300)]
     public async Task Index_read_from_the_end_says_where_the_pages_are(int seed)
     {
         byte[] file = new RandomDatabase(seed, 4).Files[3];

@@ -1,4 +1,3 @@
-using FsCheck.Xunit;
 using Litestream.Ltx;
 using Litestream.Restoration;
 using Litestream.Storage;
@@ -7,7 +6,7 @@ namespace Litestream.Tests.Properties.Restoration;
 
 public class RestorePlannerProperties
 {
-    [Property(MaxTest = 3000)]
+    [ScaledProperty(3000)]
     public void Plan_reaches_exactly_what_any_choice_of_files_reaches(int seed)
     {
         var random = new Random(seed);

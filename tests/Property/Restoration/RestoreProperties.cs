@@ -1,5 +1,4 @@
 using System.Globalization;
-using FsCheck.Xunit;
 using Litestream.Ltx;
 using Litestream.Restoration;
 using Litestream.Storage;
@@ -11,7 +10,7 @@ public class RestoreProperties
 {
     private const int Transactions = 14;
 
-    [Property(MaxTest = 60)]
+    [ScaledProperty(60)]
     public async Task Replica_with_merges_overlaps_and_losses_gives_the_right_image_or_an_error(int seed)
     {
         var database = new RandomDatabase(seed, Transactions);
