@@ -153,16 +153,19 @@ internal sealed class MachineLife : IAsyncDisposable
     private async Task StartAsync()
     {
         ulong known;
+        List<ReplicaFile> before = await ReplicaListing.ReadAsync(_store, CancellationToken.None);
         try
         {
             known = await _ours.StartAsync();
         }
         catch (ReplicaUnreachableException)
         {
-            // An outage, and a later command starts again. A full image may have arrived all the same, of what is committed now.
-            foreach (ReplicaFile image in await ReplicaListing.ReadAsync(_store, CancellationToken.None))
+            // An outage, and a later command starts again. A full image may have arrived all the same, of what is committed now; it may bear
+            // the number of a transaction that was captured, and that a power cut took before it was sent.
+            List<ReplicaFile> after = await ReplicaListing.ReadAsync(_store, CancellationToken.None);
+            foreach (ReplicaFile image in after.ExceptBy(before.Select(file => (file.Level, file.Name)), file => (file.Level, file.Name)))
             {
-                _images.TryAdd(image.Name.MaxTxid, _application.CommittedImage);
+                _images[image.Name.MaxTxid] = _application.CommittedImage;
             }
 
             return;

@@ -149,7 +149,10 @@ internal static class SoakReport
         string chaos = kinds.Length == 0 ? "" : kinds.SequenceEqual(SoakFaults.Names) ? " -Chaos" : $" -Chaos {string.Join(',', kinds)}";
         string destination = options.TryGetProperty("destination", out JsonElement place) && place.GetString() is { } given ? $" -Destination '{given}'" : "";
         string subject = options.TryGetProperty("soaksLitestream", out JsonElement other) && other.GetBoolean() ? " -Subject litestream" : "";
-        string duration = TimeSpan.Parse(options.GetProperty("duration").GetString()!, CultureInfo.InvariantCulture).TotalSeconds.ToString(CultureInfo.InvariantCulture);
-        return $"dotnet run -c Release --project tests/Soak -- -Duration {duration}s -Seed {options.GetProperty("seed")} -Databases {options.GetProperty("databases")} -Rate {options.GetProperty("rate")}{destination}{chaos}{subject}";
+        string sync = subject.Length > 0 ? $" -SyncInterval {Seconds("syncInterval")}s" : "";
+        return $"dotnet run -c Release --project tests/Soak -- -Duration {Seconds("duration")}s -Seed {options.GetProperty("seed")} -Databases {options.GetProperty("databases")} -Rate {options.GetProperty("rate")} -Interval {Seconds("interval")}s -LagBound {Seconds("lagBound")}s{destination}{chaos}{subject}{sync}";
+
+        string Seconds(string name) =>
+            TimeSpan.Parse(options.GetProperty(name).GetString()!, CultureInfo.InvariantCulture).TotalSeconds.ToString(CultureInfo.InvariantCulture);
     }
 }
