@@ -14,9 +14,6 @@ namespace Litestream.Replication;
 /// file of that name, see <see cref="StartProof"/>.</param>
 internal sealed class StagedFirst(IReplicaStore store, LocalStateFolder folder, ulong after) : IReplicaStore
 {
-    // Small ones are what merges read by the hundred; a large one is streamed from the replica.
-    private const long MaxBytes = 4 << 20;
-
     public string Location => store.Location;
 
     public IAsyncEnumerable<ReplicaFile> ListAsync(int level, CancellationToken cancellationToken) => store.ListAsync(level, cancellationToken);
@@ -25,11 +22,11 @@ internal sealed class StagedFirst(IReplicaStore store, LocalStateFolder folder, 
 
     public Task<DateTimeOffset> TimeOfAsync(ReplicaFile file, CancellationToken cancellationToken) => store.TimeOfAsync(file, cancellationToken);
 
-    public async Task<Stream> OpenReadAsync(int level, LtxFileName name, long offset, long? length, CancellationToken cancellationToken) =>
-        level == 0 && name.MinTxid > after && offset == 0 && length is null
-            && await TryReadAsync(folder.StagedPath(name), cancellationToken).ConfigureAwait(false) is { } content
-            ? new MemoryStream(content, writable: false)
-            : await store.OpenReadAsync(level, name, offset, length, cancellationToken).ConfigureAwait(false);
+    public Task<Stream> OpenReadAsync(int level, LtxFileName name, long offset, long? length, CancellationToken cancellationToken) =>
+        level == 0 && name.MinTxid > after && offset == 0 && length is null && new FileInfo(folder.StagedPath(name)) is { Exists: true } staged
+            ? Task.FromResult<Stream>(new StagedStream(
+                staged.FullName, staged.Length, (from, cancel) => store.OpenReadAsync(level, name, from, null, cancel)))
+            : store.OpenReadAsync(level, name, offset, length, cancellationToken);
 
     public Task PutAsync(
         int level,
@@ -47,16 +44,4 @@ internal sealed class StagedFirst(IReplicaStore store, LocalStateFolder folder, 
     public Task<IReplicaLease> AcquireAsync(ReplicaOwner owner, CancellationToken cancellationToken) => store.AcquireAsync(owner, cancellationToken);
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask; // the replica is another's
-
-    private static async Task<byte[]?> TryReadAsync(string path, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return new FileInfo(path) is { Exists: true, Length: <= MaxBytes } ? await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false) : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null; // deleted meanwhile, or the disk does not give it: the replica does
-        }
-    }
 }

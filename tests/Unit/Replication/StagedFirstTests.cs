@@ -37,6 +37,27 @@ public sealed class StagedFirstTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_is_deleted_while_it_is_read_is_read_on_from_the_replica()
+    {
+        var folder = new LocalStateFolder(_temporary["app.db"]);
+        folder.Create();
+        await using var replica = new WatchedStore(ReplicaLocation.Parse(_temporary["replica"]).Open());
+        var name = new LtxFileName(6, 6);
+        byte[] content = "one and the same file"u8.ToArray();
+        await replica.PutAsync(0, name, DateTimeOffset.UnixEpoch, null, (stream, cancel) => stream.WriteAsync(content, cancel).AsTask(), CancellationToken.None);
+        await File.WriteAllBytesAsync(folder.StagedPath(name), content);
+        await using Stream stream = await new StagedFirst(replica, folder, after: 5).OpenReadAsync(0, name, 0, null, CancellationToken.None);
+        byte[] read = new byte[content.Length];
+        await stream.ReadExactlyAsync(read.AsMemory(0, 8));
+
+        File.Delete(folder.StagedPath(name));
+        await stream.ReadExactlyAsync(read.AsMemory(8));
+
+        Assert.Equal((0, 1), (await stream.ReadAsync(new byte[1]), replica.Reads));
+        Assert.Equal(content, read);
+    }
+
+    [Fact]
     public async Task Captured_files_stay_for_the_first_merge_and_go_with_the_end()
     {
         await using ReplicationFolder folder = new();
