@@ -26,6 +26,18 @@ public sealed class BindingTests(PowerShellSession session) : IDisposable
             Line("a.db", "r"), WhatIf("[IO.FileInfo]::new(\"$pwd/a.db\") | Start-SqliteReplication -Destination r -WhatIf"), StringComparison.Ordinal);
 
     [Fact]
+    public void A_file_object_may_bring_its_destination()
+    {
+        EventTable.Make(_folder["a[1].db"]);
+        EventTable.Make(_folder["a1.db"]);
+
+        Assert.Contains(
+            Line("a[1].db", "r"),
+            WhatIf("[pscustomobject]@{ PSPath = \"Microsoft.PowerShell.Core\\FileSystem::$pwd/a[1].db\"; Destination = 'r' } | Start-SqliteReplication -WhatIf"),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Wildcards_find_databases_and_not_the_files_beside_them()
     {
         EventTable.Make(_folder["one.db"]);

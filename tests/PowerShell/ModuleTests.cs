@@ -116,8 +116,7 @@ public sealed class ModuleTests(PowerShellSession session)
     [InlineData("Reset-SqliteReplication", "[-Path] <string[]> [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData(
         "Restore-SqliteDatabase",
-        "[-Source] <string> [-OutputPath] <string> [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]",
-        "[-Source] <string> [-OutputPath] <string> -TransactionId <ulong> [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]",
+        "[-Source] <string> [-OutputPath] <string> [-TransactionId <ulong>] [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]",
         "[-Source] <string> [-OutputPath] <string> -At <DateTimeOffset> [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]",
         "[-Source] <string> [-OutputPath] <string> -Follow [-Interval <timespan>] [-Once] [-IntegrityCheck <IntegrityCheck>] [-Force] [-IfMissing] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData(

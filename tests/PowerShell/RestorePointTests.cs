@@ -77,6 +77,17 @@ public sealed class RestorePointTests : IDisposable
         Assert.Contains("oldest", early.Exception.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_point_from_the_pipeline_means_itself_and_not_the_newest()
+    {
+        PSObject point = Run("Get-SqliteRestorePoint $args[0]", Replica).ThrowIfFailed().Output[0];
+
+        PSObject restore = Run("$args[0] | Restore-SqliteDatabase -OutputPath $args[1] -PassThru", point, Restored).Single();
+
+        Assert.Equal(point.Properties["Txid"].Value, restore.Properties["Txid"].Value);
+        Assert.NotEqual(Run("(Get-SqliteRestorePoint $args[0])[-1].Txid", Replica).Single().BaseObject, restore.Properties["Txid"].Value);
+    }
+
     [Theory]
     [InlineData("-At 3/4/2026")]
     [InlineData("-At 'five minutes ago'")]

@@ -17,7 +17,6 @@ namespace Litestream.PowerShell.Commands;
 public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
 {
     private const string NewestSet = "Newest";
-    private const string TransactionSet = "Transaction";
     private const string TimeSet = "Time";
     private const string FollowSet = "Follow";
 
@@ -35,12 +34,13 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
     [ValidateNotNullOrEmpty]
     public string OutputPath { get; set; } = "";
 
-    /// <summary>The transaction to restore, exactly: a number, <c>0x</c> and hex digits, or the 16 hex digits of a replica file's name.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = TransactionSet)]
+    /// <summary>The transaction to restore, exactly: a number, <c>0x</c> and hex digits, or the 16 hex digits of a replica file's name. That of a
+    /// restore point from the pipeline. Without it: the newest.</summary>
+    [Parameter(ParameterSetName = NewestSet, ValueFromPipelineByPropertyName = true)]
     [Alias("Txid")]
     [TransactionId]
     [ValidateRange(1UL, ulong.MaxValue)]
-    public ulong TransactionId { get; set; }
+    public ulong? TransactionId { get; set; }
 
     /// <summary>
     /// The moment to restore: a DateTime, text such as <c>2026-11-22T10:00Z</c> (local time without a zone), or an age such as
@@ -115,7 +115,7 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
             OutputPath = output,
             Force = Force,
             IntegrityCheck = IntegrityCheck,
-            TargetTxid = ParameterSetName == TransactionSet ? TransactionId : null,
+            TargetTxid = TransactionId,
             TargetTime = ParameterSetName == TimeSet ? At : null,
         };
         Run(async (pipeline, stop) =>

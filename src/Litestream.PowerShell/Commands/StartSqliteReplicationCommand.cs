@@ -32,17 +32,18 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
 
     /// <summary>Databases, with wildcards.</summary>
     /// <remarks>
-    /// Not from the pipeline by value: each database needs a destination of its own, and an object whose path is in PSPath or FullName
-    /// would be taken as its text.
+    /// Not from the pipeline by value: each database needs a destination of its own. A file object binds here, in the default set, so that its
+    /// destination may come from the pipeline too; the file of exactly that name is meant, whatever letters it has.
     /// </remarks>
     [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "FullName")]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
     public string[] Path { get; set; } = [];
 
     /// <summary>Databases; no letter is a wildcard.</summary>
     [Parameter(ParameterSetName = LiteralPathSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
-    [Alias("PSPath", "FullName", "LP")]
+    [Alias("LP")]
     [ValidateNotNullOrEmpty]
     public string[] LiteralPath { get; set; } = [];
 
