@@ -33,6 +33,50 @@ public sealed class ConfigurationCommandTests(PowerShellSession session) : IDisp
     }
 
     [Fact]
+    public void A_watched_folder_of_a_file_is_watched()
+    {
+        Directory.CreateDirectory(_folder["dbs"]);
+        string first = EventTable.Make(_folder["dbs", "a.db"]);
+        File.WriteAllText(_folder["litestream.yml"], "dbs:\n  - dir: dbs\n    pattern: '*.db'\n    watch: true\n    replica: {path: r}\n");
+        PSObject watch = session.RunIn(_folder.FullPath, "Start-SqliteReplication -ConfigurationPath litestream.yml").Single();
+        Assert.Equal((_folder["dbs"], _folder["r"]), (watch.Properties["Path"].Value, watch.Properties["Destination"].Value));
+
+        string second = EventTable.Make(_folder["dbs", "b.db"]);
+        Assert.True(SpinWait.SpinUntil(() => Listed().Length == 3, TimeSpan.FromSeconds(30)));
+        Assert.Equal([first, second, _folder["dbs"]], Listed());
+
+        session.Run("Stop-SqliteReplication *").ThrowIfFailed();
+        Assert.NotEmpty(session.Run("Get-SqliteReplica $args[0]", _folder["r", "b.db"]).ThrowIfFailed().Output);
+
+        object[] Listed() => [.. session.Run("Get-SqliteReplication").ThrowIfFailed().Output.Select(one => one.Properties["Path"].Value)];
+    }
+
+    [Fact]
+    public void What_is_missing_comes_from_the_destination_with_the_newest_state()
+    {
+        using (EventTable table = new(_folder["a.db"]))
+        {
+            table.Add(5);
+        }
+
+        session.RunIn(_folder.FullPath, "Start-SqliteReplication a.db old, new -Once").ThrowIfFailed();
+        using (EventTable table = new(_folder["a.db"]))
+        {
+            table.Add(5);
+        }
+
+        session.RunIn(_folder.FullPath, "Start-SqliteReplication a.db new -Once").ThrowIfFailed();
+        string rows = EventTable.ReadAll(_folder["a.db"]);
+        File.Delete(_folder["a.db"]);
+        Directory.Delete(_folder[".a.db-litestream"], recursive: true);
+
+        session.RunIn(_folder.FullPath, "Start-SqliteReplication a.db old, new -Once -RestoreIfMissing").ThrowIfFailed();
+        Assert.Equal(rows, EventTable.ReadAll(_folder["a.db"]));
+        session.RunIn(_folder.FullPath, "Restore-SqliteDatabase old copy.db").ThrowIfFailed();
+        Assert.Equal(rows, EventTable.ReadAll(_folder["copy.db"]));
+    }
+
+    [Fact]
     public void Imports_exports_and_tests()
     {
         string path = EventTable.Make(_folder["a.db"]);

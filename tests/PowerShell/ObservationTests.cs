@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Management.Automation;
 using System.Net;
 using System.Net.Sockets;
@@ -29,7 +30,9 @@ public sealed class ObservationTests(PowerShellSession session) : IDisposable
         Assert.Contains("\n# TYPE litestream_replica_operation_duration_seconds histogram\n", text, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync(prefix + "other")).StatusCode);
 
+        using Process worker = Process.GetProcessById((int)session.Run("Get-SqliteReplication").Single().Properties["ProcessId"].Value);
         session.Run("Stop-SqliteReplication *").ThrowIfFailed();
+        await worker.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30)); // also where a scraper keeps its connection open
         await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync(prefix + "metrics"));
     }
 
@@ -72,6 +75,35 @@ public sealed class ObservationTests(PowerShellSession session) : IDisposable
         Assert.Equal(["Streaming", "Stopped"], lines.Where(line => line.GetProperty("event").GetString() == "state").Select(line => line.GetProperty("state").GetString()).Where(state => state != "Starting"));
         Assert.All(lines, line => Assert.Equal(table.FullPath, line.GetProperty("database").GetString()));
         Assert.DoesNotContain("secret", File.ReadAllText(_folder["r.log"]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_log_tells_of_trouble_once_and_of_the_end()
+    {
+        using EventTable table = new(_folder["a.db"]);
+        session.Run("Start-SqliteReplication $args[0] $args[1] -LogPath $args[2]", table.FullPath, _folder["r"], _folder["r.log"]).ThrowIfFailed();
+        Directory.Move(_folder["r"], _folder["away"]);
+        table.Add(5);
+        for (long begin = Environment.TickCount64; Errors() < 3; await Task.Delay(100))
+        {
+            Assert.True(Environment.TickCount64 - begin < 60_000);
+        }
+
+        Directory.Move(_folder["away"], _folder["r"]);
+        session.Run("Sync-SqliteReplication; Stop-SqliteReplication *").ThrowIfFailed();
+        string[] events = [];
+        for (long begin = Environment.TickCount64; !events.Contains("Stopped"); await Task.Delay(100))
+        {
+            Assert.True(Environment.TickCount64 - begin < 60_000, string.Join(", ", events));
+            JsonElement[] lines = [.. File.ReadLines(_folder["r.log"]).Select(line => JsonDocument.Parse(line).RootElement)];
+            events = [.. lines.Select(line => line.GetProperty("event").GetString() == "failed" ? "failed" : line.GetProperty("state").GetString()!)];
+        }
+
+        Assert.Equal(["Streaming", "failed", "Retrying"], events.Where(one => one is not "Starting").Take(3));
+        Assert.Single(events, "failed");
+
+        double Errors() => session.Run("Get-SqliteReplicationMetric -Name litestream_sync_error_count").ThrowIfFailed().Output
+            .Sum(metric => (double)metric.Properties["Value"].Value);
     }
 
     [Fact]

@@ -177,11 +177,6 @@ public sealed class ConfigurationReader
             throw database.Error(stray, $"'{stray}' goes with 'dir'");
         }
 
-        if (database.Boolean("watch") == true)
-        {
-            _notes.Add($"line {database.LineOf("watch")}: databases that come later are replicated from the next start on");
-        }
-
         List<YamlSection> sections = Replicas(database);
         ReplicaSettings[] replicas = [.. sections.Select(replica => new ReplicaSettings(replica, top, _baseFolder))];
         MaintenanceOptions shared = WithSnapshot(database, maintenance);

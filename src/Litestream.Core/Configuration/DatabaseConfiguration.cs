@@ -7,8 +7,6 @@ namespace Litestream.Configuration;
 /// <summary>One entry of <c>dbs</c>: a database, or a folder of databases.</summary>
 public sealed record DatabaseConfiguration
 {
-    private static readonly byte[] Magic = "SQLite format 3\0"u8.ToArray();
-
     /// <summary>Full path of the database, or of the folder if there is a <see cref="Pattern"/>.</summary>
     public required string Path { get; init; }
 
@@ -39,25 +37,26 @@ public sealed record DatabaseConfiguration
     /// <summary>The replicas' own <c>snapshot</c> and <c>l0-retention</c> over those, in the order of the destinations; empty where none has any.</summary>
     public IReadOnlyList<MaintenanceOptions> DestinationMaintenance { get; init; } = [];
 
-    /// <summary>The databases that it means at this moment: itself, or what lies in the folder.</summary>
-    public IEnumerable<DatabaseConfiguration> Expand()
+    /// <summary>The folder that it means; null for a single database.</summary>
+    public DatabaseFolder? Folder => Pattern is null ? null : new DatabaseFolder
     {
-        if (Pattern is null)
-        {
-            return [this];
-        }
+        Path = Path,
+        Filter = Pattern,
+        Recurse = Recursive,
+        Except = [.. Destinations.OfType<FolderLocation>().Select(place => place.Path)],
+    };
 
-        EnumerationOptions all = new() { RecurseSubdirectories = Recursive, MatchCasing = MatchCasing.PlatformDefault };
-        return Directory.EnumerateFiles(Path, Pattern, all)
-            .Where(IsDatabase)
-            .Order(StringComparer.Ordinal)
-            .Select(file => this with
-            {
-                Path = file,
-                Pattern = null,
-                Destinations = [.. Destinations.Select(place => Below(place, System.IO.Path.GetRelativePath(Path, file)))],
-            });
-    }
+    /// <summary>The databases that it means at this moment: itself, or what lies in the folder.</summary>
+    /// <exception cref="IOException">The folder cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    public IEnumerable<DatabaseConfiguration> Expand() => Folder is not { } folder ? [this] : folder.Candidates()
+        .Where(DatabaseFolder.IsDatabase)
+        .Select(database => this with
+        {
+            Path = database,
+            Pattern = null,
+            Destinations = [.. Destinations.Select(place => place.Below(folder.PlaceOf(database)))],
+        });
 
     /// <summary>The options of a replicator for a single database.</summary>
     public ReplicationOptions ToReplicationOptions()
@@ -70,26 +69,5 @@ public sealed record DatabaseConfiguration
             Maintenance = Maintenance,
             DestinationMaintenance = DestinationMaintenance,
         };
-    }
-
-    private static ReplicaLocation Below(ReplicaLocation place, string relative) => place switch
-    {
-        S3Location s3 => s3 with { Path = $"{s3.Path}/{relative.Replace(System.IO.Path.DirectorySeparatorChar, '/')}".Trim('/') },
-        _ => FolderLocation.OfPath(System.IO.Path.Combine(place.Address, relative)),
-    };
-
-    // By its first bytes. Nothing here has it open through SQLite, so that no lock goes when this handle is closed.
-    private static bool IsDatabase(string path)
-    {
-        try
-        {
-            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-            Span<byte> start = stackalloc byte[Magic.Length];
-            return file.ReadAtLeast(start, Magic.Length, throwOnEndOfStream: false) == Magic.Length && start.SequenceEqual(Magic);
-        }
-        catch (IOException)
-        {
-            return false; // gone between the listing and the look
-        }
     }
 }

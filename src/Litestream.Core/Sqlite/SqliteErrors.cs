@@ -48,7 +48,7 @@ internal static class SqliteErrors
                 $"{reason}: the file, or a new file beside it, cannot be opened for reading and writing. Nothing was changed. Give this user write access to the database and its folder.")
             { Database = path },
             _ => new DatabaseIOException(
-                $"{reason}. What was captured before is safe; replication tries again.")
+                $"{reason}. What was captured before is safe. If the disk is full, make room; a replication that runs already tries again by itself.")
             { Database = path },
         };
     }

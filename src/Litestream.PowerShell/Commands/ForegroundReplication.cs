@@ -182,7 +182,7 @@ internal sealed class ForegroundReplication
             return;
         }
 
-        if (status.LastErrorAt != watched.Last?.LastErrorAt && status.LastError is { } error)
+        if (StatusWatch.NewError(watched.Last, status) is { } error)
         {
             await _pipeline.WriteWarningAsync($"{status.DatabasePath}: {error}", end).ConfigureAwait(false);
         }

@@ -22,7 +22,7 @@ public sealed partial class StartSqliteReplicationCommand
     [Parameter(ParameterSetName = ConfigurationSet)]
     public SwitchParameter NoEnvironmentExpansion { get; set; }
 
-    /// <summary>Restores a database that is not there from the first destination that holds a replica, before its replication begins.</summary>
+    /// <summary>Restores a database that is not there from the destination with the newest state, before its replication begins.</summary>
     [Parameter]
     public SwitchParameter RestoreIfMissing { get; set; }
 
@@ -41,7 +41,19 @@ public sealed partial class StartSqliteReplicationCommand
 
         file.Notes.ForEach(WriteWarning);
         _configuration = file.Content;
-        foreach (DatabaseConfiguration database in file.Databases)
+        bool watches = !Once && !AsJob && !HasApplication;
+        if (watches)
+        {
+            _watched.AddRange(file.Content.Databases.Where(entry => entry is { Watch: true, Folder: not null })
+                .Select(entry => new DirectoryReplication(entry.Folder!, Options(entry))));
+        }
+        else if (!Once && file.Content.Databases.Any(entry => entry.Watch))
+        {
+            WriteWarning($"'{file.Path}' watches folders, but -AsJob and an application replicate what is there now: databases that come later are left out.");
+        }
+
+        // What was in a watched folder by now is found there by the watch.
+        foreach (DatabaseConfiguration database in file.Databases.Where(database => !watches || !database.Watch))
         {
             _replications.Add(Options(database));
             if (database.RestoreIfMissing)

@@ -11,6 +11,7 @@ internal sealed class MetricsEndpoint : IAsyncDisposable
     private readonly HttpListener _listener;
     private readonly HostedReplications _replications;
     private readonly string _path;
+    private readonly CancellationTokenSource _end = new();
     private readonly Task _serving;
 
     private MetricsEndpoint(HttpListener listener, string prefix, HostedReplications replications)
@@ -48,20 +49,23 @@ internal sealed class MetricsEndpoint : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        // The listener of .NET may leave a waiting call for ever when a client goes in the moment of the end.
+        await _end.CancelAsync().ConfigureAwait(false);
         _listener.Close();
         await _serving.ConfigureAwait(false);
+        _end.Dispose();
     }
 
     private async Task ServeAsync()
     {
-        while (_listener.IsListening)
+        while (!_end.IsCancellationRequested)
         {
             try
             {
-                HttpListenerContext context = await _listener.GetContextAsync().ConfigureAwait(false);
+                HttpListenerContext context = await _listener.GetContextAsync().WaitAsync(_end.Token).ConfigureAwait(false);
                 await AnswerAsync(context).ConfigureAwait(false);
             }
-            catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException or InvalidOperationException or IOException)
+            catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException or InvalidOperationException or IOException or OperationCanceledException)
             {
                 // A client that has gone in the middle, or our own end.
             }
@@ -78,7 +82,7 @@ internal sealed class MetricsEndpoint : IAsyncDisposable
         response.ContentLength64 = body.Length;
         if (context.Request.HttpMethod == "GET")
         {
-            await response.OutputStream.WriteAsync(body).ConfigureAwait(false);
+            await response.OutputStream.WriteAsync(body, _end.Token).ConfigureAwait(false);
         }
     }
 }

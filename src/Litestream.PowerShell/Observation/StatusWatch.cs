@@ -9,13 +9,29 @@ internal static class StatusWatch
     /// <summary>How often to look.</summary>
     internal static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
+    // What is met again after a longer time than lies between two tries is another trouble.
+    private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(5);
+
+    /// <summary>An error that was not met at the last look; null if it is the same trouble that goes on, tried again in vain.</summary>
+    /// <param name="last">The last look; null for the first one.</param>
+    /// <param name="now">This one.</param>
+    internal static string? NewError(ReplicationStatus? last, ReplicationStatus now)
+    {
+        bool goesOn = last is not null
+            && now.LastErrorId == last.LastErrorId
+            && now.LastErrorAt - last.LastErrorAt < LongestRetry
+            && now.State == last.State
+            && now.Destinations.Select(place => place.State).SequenceEqual(last.Destinations.Select(place => place.State));
+        return now.LastErrorAt == last?.LastErrorAt || goesOn ? null : now.LastError;
+    }
+
     /// <summary>What happened since the last look.</summary>
     /// <param name="last">The last look; null for the first one.</param>
     /// <param name="now">This one.</param>
     /// <returns>Level (<c>info</c>, <c>warn</c>, <c>error</c>), event and message, in the order in which they are to be read.</returns>
     internal static IEnumerable<(string Level, string Event, string Message)> Compare(ReplicationStatus? last, ReplicationStatus now)
     {
-        if (now.LastErrorAt != last?.LastErrorAt && now.LastError is { } error)
+        if (NewError(last, now) is { } error)
         {
             yield return (now.State == ReplicationState.Faulted ? "error" : "warn", "failed", error);
         }
@@ -49,16 +65,25 @@ internal static class StatusWatch
     /// <param name="end">Ends it, after one last look.</param>
     internal static async Task RunAsync(HostedReplications replications, Action<ReplicationStatus?, ReplicationStatus> happened, CancellationToken end)
     {
-        Dictionary<int, ReplicationStatus> last = [];
+        Dictionary<int, (HostedReplication Replication, ReplicationStatus Status)> last = [];
         bool ended;
         do
         {
             await Task.Delay(Interval, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             ended = end.IsCancellationRequested;
-            foreach ((int key, ReplicationStatus now) in replications.Statuses(ended: true))
+            Dictionary<int, HostedReplication> all = replications.All.ToDictionary();
+            foreach ((int key, (HostedReplication gone, ReplicationStatus before)) in last.Where(entry => !all.ContainsKey(entry.Key)).ToArray())
             {
-                happened(last.GetValueOrDefault(key), now);
-                last[key] = now;
+                // Forgotten since: how it has ended is told once.
+                happened(before, replications.Status(gone));
+                last.Remove(key);
+            }
+
+            foreach ((int key, HostedReplication replication) in all)
+            {
+                ReplicationStatus now = replications.Status(replication);
+                happened(last.TryGetValue(key, out (HostedReplication, ReplicationStatus Status) known) ? known.Status : null, now);
+                last[key] = (replication, now);
             }
         }
         while (!ended);

@@ -10,6 +10,7 @@ namespace Litestream.PowerShell.Worker;
 /// <param name="options">What, where to, how eagerly.</param>
 internal sealed class HostedReplication(ReplicationOptions options) : IAsyncDisposable
 {
+    // Never disposed: whoever stops it a second time may still wait here.
     private readonly SemaphoreSlim _changing = new(1);
     private volatile Replicator _replicator = new(options);
     private volatile ReplicationStatus? _resting;
@@ -114,11 +115,7 @@ internal sealed class HostedReplication(ReplicationOptions options) : IAsyncDisp
     });
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await LetGoAsync().ConfigureAwait(false);
-        _changing.Dispose();
-    }
+    public ValueTask DisposeAsync() => new(LetGoAsync());
 
     private async Task LetGoAsync()
     {
