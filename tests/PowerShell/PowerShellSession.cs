@@ -72,6 +72,25 @@ public sealed class PowerShellSession : IDisposable
         }
     }
 
+    /// <summary>What is offered at a press of Tab.</summary>
+    /// <param name="folder">Full path of the session's location.</param>
+    /// <param name="input">What is typed so far.</param>
+    internal IReadOnlyList<CompletionResult> Complete(string folder, string input)
+    {
+        PathIntrinsics paths = _runspace.SessionStateProxy.Path;
+        string before = paths.CurrentLocation.Path;
+        paths.SetLocation(WildcardPattern.Escape(folder));
+        try
+        {
+            using System.Management.Automation.PowerShell shell = NewShell();
+            return CommandCompletion.CompleteInput(input, input.Length, null, shell).CompletionMatches;
+        }
+        finally
+        {
+            paths.SetLocation(WildcardPattern.Escape(before));
+        }
+    }
+
     /// <summary>Runs a script that does not end by itself, and stops it as Ctrl-C does.</summary>
     /// <param name="folder">Full path of the session's location.</param>
     /// <param name="script">PowerShell.</param>

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using Litestream.Ltx;
+using Litestream.PowerShell.Completion;
 using Litestream.Restoration;
 using Litestream.Storage;
 
@@ -19,6 +20,7 @@ public sealed class GetSqliteReplicaCommand : AsyncCmdlet
     [Alias("Destination", "PSPath", "FullName")]
     [ValidateNotNullOrEmpty]
     [Place]
+    [ArgumentCompleter(typeof(ReplicaCompleter))]
     public string Source { get; set; } = "";
 
     /// <inheritdoc/>

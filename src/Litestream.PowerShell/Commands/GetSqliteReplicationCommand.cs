@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Litestream.PowerShell.Completion;
 using Litestream.PowerShell.Worker;
 
 namespace Litestream.PowerShell.Commands;
@@ -18,6 +19,7 @@ public sealed class GetSqliteReplicationCommand : ReplicationCmdlet
     [Alias("PSPath", "FullName")]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(ReplicatedDatabaseCompleter))]
     public string[]? Path { get; set; }
 
     /// <inheritdoc/>

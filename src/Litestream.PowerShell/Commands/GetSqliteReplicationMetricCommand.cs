@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Litestream.PowerShell.Completion;
 using Litestream.PowerShell.Worker;
 
 namespace Litestream.PowerShell.Commands;
@@ -17,12 +18,14 @@ public sealed class GetSqliteReplicationMetricCommand : ReplicationCmdlet
     [Alias("PSPath", "FullName")]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(ReplicatedDatabaseCompleter))]
     public string[]? Path { get; set; }
 
     /// <summary>Names of metrics, with wildcards. All if it is left out.</summary>
     [Parameter]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(MetricNameCompleter))]
     public string[] Name { get; set; } = ["*"];
 
     /// <inheritdoc/>

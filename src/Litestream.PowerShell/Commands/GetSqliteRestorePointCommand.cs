@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Litestream.PowerShell.Completion;
 using Litestream.Restoration;
 using Litestream.Storage;
 
@@ -19,6 +20,7 @@ public sealed class GetSqliteRestorePointCommand : AsyncCmdlet
     [Alias("Destination", "PSPath", "FullName")]
     [ValidateNotNullOrEmpty]
     [Place]
+    [ArgumentCompleter(typeof(ReplicaCompleter))]
     public string Source { get; set; } = "";
 
     /// <inheritdoc/>

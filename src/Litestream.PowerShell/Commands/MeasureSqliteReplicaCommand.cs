@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using Litestream.Maintenance;
+using Litestream.PowerShell.Completion;
 using Litestream.Restoration;
 using Litestream.Storage;
 
@@ -19,6 +20,7 @@ public sealed class MeasureSqliteReplicaCommand : AsyncCmdlet
     [Alias("Destination", "PSPath", "FullName")]
     [ValidateNotNullOrEmpty]
     [Place]
+    [ArgumentCompleter(typeof(ReplicaCompleter))]
     public string Source { get; set; } = "";
 
     /// <summary>What the store charges; a hashtable of the prices that differ from Amazon's.</summary>

@@ -17,6 +17,7 @@ public sealed class NewSqliteReplicaLocationCommand : AsyncCmdlet
     /// <summary><c>s3://bucket/path</c>, a folder path or a <c>file://</c> URL. Options may stand in its query.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompletions("s3://")]
     public string Url { get; set; } = "";
 
     /// <summary>The service: a URL, or a host and port. Without it: Amazon.</summary>
@@ -27,6 +28,7 @@ public sealed class NewSqliteReplicaLocationCommand : AsyncCmdlet
     /// <summary>The service's region.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompletions("auto", "eu-central-1", "eu-west-1", "us-east-1", "us-west-2", "ap-northeast-1", "ap-southeast-1")]
     public string? Region { get; set; }
 
     /// <summary>Access key id as the user name, secret access key as the password. Without it: LITESTREAM_ACCESS_KEY_ID and
@@ -46,6 +48,7 @@ public sealed class NewSqliteReplicaLocationCommand : AsyncCmdlet
     /// <summary>Storage class of the files, for instance STANDARD_IA.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompletions("STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR")]
     public string? StorageClass { get; set; }
 
     /// <summary>AES256 (SSE-S3) or aws:kms.</summary>
@@ -64,11 +67,11 @@ public sealed class NewSqliteReplicaLocationCommand : AsyncCmdlet
 
     /// <summary>Bytes of a part of a large file: 5 MiB to 64 MiB.</summary>
     [Parameter]
-    public int PartSize { get; set; }
+    public int? PartSize { get; set; }
 
     /// <summary>Parts of a file on their way side by side, 1 to 16.</summary>
     [Parameter]
-    public int Concurrency { get; set; }
+    public int? Concurrency { get; set; }
 
     /// <summary>Takes any TLS certificate, for a server of one's own.</summary>
     [Parameter]
@@ -102,8 +105,8 @@ public sealed class NewSqliteReplicaLocationCommand : AsyncCmdlet
             ServerSideEncryption = ServerSideEncryption ?? (KmsKeyId is null ? location.ServerSideEncryption : "aws:kms"),
             KmsKeyId = KmsKeyId ?? location.KmsKeyId,
             CustomerKey = CustomerKey is null ? location.CustomerKey : new S3CustomerKey(Reveal(CustomerKey)),
-            PartSize = PartSize == 0 ? location.PartSize : PartSize,
-            Concurrency = Concurrency == 0 ? location.Concurrency : Concurrency,
+            PartSize = PartSize ?? location.PartSize,
+            Concurrency = Concurrency ?? location.Concurrency,
             SkipCertificateCheck = SkipCertificateCheck || location.SkipCertificateCheck,
         });
     }

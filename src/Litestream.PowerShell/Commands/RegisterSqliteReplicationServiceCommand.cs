@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Management.Automation;
 using System.Text;
+using Litestream.PowerShell.Completion;
 using Litestream.PowerShell.Services;
 using Litestream.PowerShell.Worker;
 
@@ -25,11 +26,13 @@ public sealed class RegisterSqliteReplicationServiceCommand : PSCmdlet
     [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
     [Alias("PSPath", "FullName", "LiteralPath")]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(DatabaseFileCompleter))]
     public string Path { get; set; } = "";
 
     /// <summary>Its replicas' places.</summary>
     [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(ReplicaCompleter))]
     public string[] Destination { get; set; } = [];
 
     /// <summary>A litestream.yml.</summary>
@@ -50,11 +53,13 @@ public sealed class RegisterSqliteReplicationServiceCommand : PSCmdlet
     /// <summary>See Start-SqliteReplication.</summary>
     [Parameter]
     [Duration]
+    [ArgumentCompletions("1h", "6h", "24h")]
     public TimeSpan? VerifyInterval { get; set; }
 
     /// <summary>See Start-SqliteReplication.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompletions("http://localhost:9090/")]
     public string? MetricsPrefix { get; set; }
 
     /// <summary>See Start-SqliteReplication.</summary>

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Litestream.PowerShell.Completion;
 using Litestream.Replication;
 using Litestream.Storage;
 using Litestream.Verification;
@@ -20,11 +21,13 @@ public sealed class RepairSqliteReplicaCommand : AsyncCmdlet
     [Alias("Destination")]
     [ValidateNotNullOrEmpty]
     [Place]
+    [ArgumentCompleter(typeof(ReplicaCompleter))]
     public string Source { get; set; } = "";
 
     /// <summary>The database.</summary>
     [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(DatabaseFileCompleter))]
     public string Path { get; set; } = "";
 
     /// <summary>Repairs also a replica that nothing shows to be this database's.</summary>

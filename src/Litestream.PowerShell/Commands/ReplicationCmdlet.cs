@@ -26,27 +26,16 @@ public abstract class ReplicationCmdlet : AsyncCmdlet
 
         Run(async (pipeline, stop) =>
         {
-            IReadOnlyList<SessionReplication> own = await SessionReplications.Current.ListAsync(stop).ConfigureAwait(false);
-            HashSet<int> known = [.. own.Select(replication => replication.Worker.ProcessId)];
-            (IReadOnlyList<ControlledReplication> others, IReadOnlyList<string> silent) =
-                await ControlConnection.ListAsync(known, stop).ConfigureAwait(false);
-            try
+            ReplicationListing listing = await ReplicationListing.ReadAsync(stop).ConfigureAwait(false);
+            await using (listing.ConfigureAwait(false))
             {
-                foreach (string message in silent)
+                foreach (string message in listing.Silent)
                 {
                     await pipeline.WriteWarningAsync(message, stop).ConfigureAwait(false);
                 }
 
-                IReadOnlyList<ListedReplication> selected =
-                    await SelectAsync([.. own, .. others, .. SessionReplications.Current.Watches], patterns, pipeline, stop).ConfigureAwait(false);
+                IReadOnlyList<ListedReplication> selected = await SelectAsync(listing.All, patterns, pipeline, stop).ConfigureAwait(false);
                 await work(selected, pipeline, stop).ConfigureAwait(false);
-            }
-            finally
-            {
-                foreach (ControlConnection connection in others.Select(other => other.Connection).Distinct())
-                {
-                    await connection.DisposeAsync().ConfigureAwait(false);
-                }
             }
         });
     }

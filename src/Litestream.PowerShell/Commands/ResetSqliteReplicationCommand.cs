@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Litestream.PowerShell.Completion;
 using Litestream.Replication;
 
 namespace Litestream.PowerShell.Commands;
@@ -16,6 +17,7 @@ public sealed class ResetSqliteReplicationCommand : AsyncCmdlet
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("PSPath", "FullName", "LiteralPath")]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(DatabaseFileCompleter))]
     public string[] Path { get; set; } = [];
 
     /// <inheritdoc/>

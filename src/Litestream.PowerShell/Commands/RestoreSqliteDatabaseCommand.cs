@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Litestream.PowerShell.Completion;
 using Litestream.Restoration;
 using Litestream.Storage;
 
@@ -27,11 +28,13 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
     [Alias("Destination")]
     [ValidateNotNullOrEmpty]
     [Place]
+    [ArgumentCompleter(typeof(ReplicaCompleter))]
     public string Source { get; set; } = "";
 
     /// <summary>Path of the database file to make.</summary>
     [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(DatabaseFileCompleter))]
     public string OutputPath { get; set; } = "";
 
     /// <summary>The transaction to restore, exactly: a number, <c>0x</c> and hex digits, or the 16 hex digits of a replica file's name. That of a
@@ -40,6 +43,7 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
     [Alias("Txid")]
     [TransactionId]
     [ValidateRange(1UL, ulong.MaxValue)]
+    [ArgumentCompleter(typeof(RestorePointCompleter))]
     public ulong? TransactionId { get; set; }
 
     /// <summary>
@@ -48,6 +52,7 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
     /// </summary>
     [Parameter(Mandatory = true, ParameterSetName = TimeSet)]
     [Moment]
+    [ArgumentCompleter(typeof(RestorePointCompleter))]
     public DateTimeOffset At { get; set; }
 
     /// <summary>Keeps the copy up to date until Ctrl-C. It stays an ordinary database, for reading; the file <c>OutputPath-follow</c> says where

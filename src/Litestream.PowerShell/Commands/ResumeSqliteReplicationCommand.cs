@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Litestream.PowerShell.Completion;
 
 namespace Litestream.PowerShell.Commands;
 
@@ -17,6 +18,7 @@ public sealed class ResumeSqliteReplicationCommand : ReplicationCmdlet
     [Alias("PSPath", "FullName")]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(ReplicatedDatabaseCompleter))]
     public string[] Path { get; set; } = [];
 
     /// <summary>Puts the replication out as it is afterwards.</summary>

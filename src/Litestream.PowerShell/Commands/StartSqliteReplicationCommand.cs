@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using Litestream.Maintenance;
+using Litestream.PowerShell.Completion;
 using Litestream.PowerShell.Observation;
 using Litestream.PowerShell.Worker;
 using Litestream.Replication;
@@ -39,12 +40,14 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
     [Alias("PSPath", "FullName")]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(DatabaseFileCompleter))]
     public string[] Path { get; set; } = [];
 
     /// <summary>Databases; no letter is a wildcard.</summary>
     [Parameter(ParameterSetName = LiteralPathSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
     [Alias("LP")]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(DatabaseFileCompleter))]
     public string[] LiteralPath { get; set; } = [];
 
     /// <summary>A folder: every database in it is replicated, to a place of its own below the destination, named as it is below the folder.</summary>
@@ -72,6 +75,7 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
     [Parameter(ParameterSetName = DirectorySet, Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
     [Place]
+    [ArgumentCompleter(typeof(ReplicaCompleter))]
     public string[] Destination { get; set; } = [];
 
     /// <summary>Replicates in this process until Ctrl-C or SIGTERM, then does a last sync. A database or a replica
@@ -96,6 +100,7 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
     /// By default 0 for folders and 1 s for S3.</summary>
     [Parameter]
     [Duration]
+    [ArgumentCompletions("1s", "10s", "1m")]
     public TimeSpan? SyncInterval { get; set; }
 
     /// <summary>How much time one merged file of level 1, 2, 3 … covers; growing. By default 30s, 5m, 1h.</summary>
@@ -114,6 +119,7 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
     /// or one for each in their order.</summary>
     [Parameter]
     [Duration]
+    [ArgumentCompletions("24h", "7d", "30d")]
     [ValidateNotNullOrEmpty]
     public TimeSpan[]? SnapshotRetention { get; set; }
 
@@ -131,12 +137,14 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
     /// two such tests. LastVerifiedAt and LastVerifyOutcome say what came of it.</summary>
     [Parameter]
     [Duration]
+    [ArgumentCompletions("1h", "6h", "24h")]
     public TimeSpan? VerifyInterval { get; set; }
 
     /// <summary>Serves metrics to Prometheus at <c>metrics</c> below this address, as in <c>http://localhost:9090/</c>. A host other than
     /// localhost opens it to the network.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompletions("http://localhost:9090/")]
     public string? MetricsPrefix { get; set; }
 
     /// <summary>Writes what happens to this file, one JSON object a line. At 10 MiB the file is set aside; four older ones are kept.</summary>

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Litestream.PowerShell.Completion;
 using Litestream.PowerShell.Control;
 using Litestream.PowerShell.Worker;
 
@@ -21,6 +22,7 @@ public sealed class StopSqliteReplicationCommand : ReplicationCmdlet
     [Alias("PSPath", "FullName")]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(ReplicatedDatabaseCompleter))]
     public string[] Path { get; set; } = [];
 
     /// <summary>How many seconds the last sync may take.</summary>

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Litestream.PowerShell.Completion;
 using Litestream.Replication;
 
 namespace Litestream.PowerShell.Commands;
@@ -19,6 +20,7 @@ public sealed class SuspendSqliteReplicationCommand : ReplicationCmdlet
     [Alias("PSPath", "FullName")]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(ReplicatedDatabaseCompleter))]
     public string[] Path { get; set; } = [];
 
     /// <summary>How many seconds the last sync may take.</summary>

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Litestream.PowerShell.Completion;
 using Litestream.PowerShell.Worker;
 
 namespace Litestream.PowerShell.Commands;
@@ -17,6 +18,7 @@ public sealed class SyncSqliteReplicationCommand : ReplicationCmdlet
     [Alias("PSPath", "FullName")]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(ReplicatedDatabaseCompleter))]
     public string[]? Path { get; set; }
 
     /// <summary>How many seconds to wait at most. Without it the wait has no limit.</summary>

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Litestream.PowerShell.Completion;
 using Litestream.Storage;
 using Litestream.Verification;
 
@@ -23,12 +24,14 @@ public sealed class TestSqliteReplicaCommand : AsyncCmdlet
     [Alias("Destination")]
     [ValidateNotNullOrEmpty]
     [Place]
+    [ArgumentCompleter(typeof(ReplicaCompleter))]
     public string Source { get; set; } = "";
 
     /// <summary>The live database to compare with.</summary>
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
     [Alias("PSPath", "FullName")]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(DatabaseFileCompleter))]
     public string? Path { get; set; }
 
     /// <summary>How deep: Files, Restore or Compare. Compare where -Path is given, else Restore.</summary>

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Litestream.PowerShell.Completion;
 using Litestream.PowerShell.Services;
 
 namespace Litestream.PowerShell.Commands;
@@ -14,6 +15,7 @@ public sealed class UnregisterSqliteReplicationServiceCommand : PSCmdlet
     /// <summary>The service's name.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     [ValidatePattern(@"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    [ArgumentCompleter(typeof(ServiceNameCompleter))]
     public string Name { get; set; } = "litestream";
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using System.Management.Automation.Host;
+using Litestream.PowerShell.Completion;
 
 namespace Litestream.PowerShell.Commands;
 
@@ -19,6 +20,7 @@ public sealed class WatchSqliteReplicationCommand : ReplicationCmdlet
     [Parameter(Position = 0)]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(ReplicatedDatabaseCompleter))]
     public string[]? Path { get; set; }
 
     /// <summary>The pause between two looks. By default 1s.</summary>

@@ -16,6 +16,9 @@ internal static class SessionLocations
     // By the very string that a parameter was given, not by what it says.
     private static readonly ConditionalWeakTable<string, ReplicaLocation> Exact = [];
 
+    /// <summary>The addresses that are known.</summary>
+    internal static IEnumerable<string> Addresses => Known.Keys;
+
     /// <summary>The text of a place for a parameter that takes text; <see cref="Resolve"/> makes this very place of it.</summary>
     /// <param name="location">As it was given.</param>
     internal static string TextOf(ReplicaLocation location)

@@ -25,6 +25,17 @@ internal sealed record ServiceFiles(SqliteServiceKind Kind, string Script, strin
                 kind, Path.Combine(configuration, "litestream", name + ".ps1"), Path.Combine(configuration, "systemd", "user", name + ".service"), ForUser: true);
     }
 
+    /// <summary>The services that have both their files where the system looks for them.</summary>
+    internal static IEnumerable<(string Name, string Definition)> Registered()
+    {
+        ServiceFiles pattern = OfSystem("*", OperatingSystem.IsWindows() ? SqliteServiceKind.ScheduledTask : SqliteServiceKind.Systemd);
+        string folder = Path.GetDirectoryName(pattern.Script)!;
+        return (Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.ps1") : [])
+            .Select(script => Path.GetFileNameWithoutExtension(script)!)
+            .Select(name => (name, OfSystem(name, pattern.Kind).Definition))
+            .Where(service => File.Exists(service.Definition));
+    }
+
     /// <summary>All in one folder.</summary>
     /// <param name="name">The service's name.</param>
     /// <param name="kind">Whose.</param>
