@@ -37,6 +37,7 @@ if $windows_only; then
 else
     provide 'reading and writing by the real Litestream' sqlite3 sqlite3
     provide 'faults of system calls' strace strace
+    provide "systemd's own check of a service's unit" systemd-analyze systemd
     provide 'power cuts' xfs_io xfsprogs
     provide 'S3, on Ceph'"'"'s gateway' radosgw radosgw ceph-mon ceph-osd ceph-common
     dotnet test Litestream.slnx --nologo || status=1

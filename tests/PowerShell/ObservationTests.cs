@@ -27,6 +27,7 @@ public sealed class ObservationTests(PowerShellSession session) : IDisposable
         Assert.Equal("text/plain", response.Content.Headers.ContentType!.MediaType);
         PSObject txid = session.Run("Get-SqliteReplicationMetric -Name litestream_txid").Single();
         Assert.Contains($"\nlitestream_txid{{db=\"{table.FullPath}\"}} {txid.Properties["Value"].Value}\n", text, StringComparison.Ordinal);
+        Assert.Contains($"\nlitestream_l0_retention_files_total{{db=\"{table.FullPath}\",replica=\"{_folder["r"]}\",status=\"eligible\"}} 0\n", text, StringComparison.Ordinal);
         Assert.Contains("\n# TYPE litestream_replica_operation_duration_seconds histogram\n", text, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync(prefix + "other")).StatusCode);
 

@@ -1,12 +1,14 @@
+using System.Diagnostics;
 using System.Management.Automation;
 using System.Text;
 using System.Xml.Linq;
+using Xunit.Abstractions;
 
 namespace Litestream.Tests.PowerShell;
 
 /// <summary>What Register-SqliteReplicationService writes, byte by byte.</summary>
 [Collection("engine")]
-public sealed class ServiceFileTests(PowerShellSession session) : IDisposable
+public sealed class ServiceFileTests(PowerShellSession session, ITestOutputHelper output) : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -56,6 +58,24 @@ public sealed class ServiceFileTests(PowerShellSession session) : IDisposable
 
             """,
             File.ReadAllText(_folder["litestream.service"]));
+    }
+
+    [Fact]
+    public void Systemd_itself_finds_no_fault_in_a_unit()
+    {
+        session.RunIn(_folder.FullPath, "Register-SqliteReplicationService /srv/a.db /backup/a -Kind Systemd -OutputFolder . -User app").ThrowIfFailed();
+        ProcessStartInfo verify = new("systemd-analyze", ["verify", _folder["litestream.service"]]) { RedirectStandardError = true };
+        try
+        {
+            using Process process = Process.Start(verify)!;
+            string faults = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            Assert.Equal(("", 0), (faults, process.ExitCode));
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            output.WriteLine("Not tried: systemd-analyze is absent.");
+        }
     }
 
     [Fact]

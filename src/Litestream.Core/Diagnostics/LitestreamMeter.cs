@@ -19,6 +19,7 @@ public static class LitestreamMeter
     private static readonly Counter<long> Syncs = Counter("litestream.sync.count", "Captured batches of commits");
     private static readonly Counter<long> SyncErrors = Counter("litestream.sync.error.count", "Errors while capturing or sending");
     private static readonly Counter<double> SyncSeconds = OfLibrary.CreateCounter<double>("litestream.sync.seconds", "s", "Time spent capturing");
+    private static readonly Counter<long> VerificationErrors = Counter("litestream.compaction.verify.error.count", "Merged files and full images that did not read back as they were written, or whose inputs did not");
     private static readonly Counter<long> WalBytes = Counter("litestream.total_wal_bytes", "Bytes of WAL captured");
     private static readonly Counter<long> Checkpoints = Counter("litestream.checkpoint.count", "Checkpoints made");
     private static readonly Counter<long> CheckpointErrors = Counter("litestream.checkpoint.error.count", "Checkpoints that failed");
@@ -55,6 +56,10 @@ public static class LitestreamMeter
     /// <summary>Counts an error of capture or upload.</summary>
     /// <param name="database">Full path of the database.</param>
     internal static void CountSyncError(string database) => SyncErrors.Add(1, new KeyValuePair<string, object?>("db", database));
+
+    /// <summary>Counts a file that maintenance found damaged.</summary>
+    /// <param name="database">Full path of the database.</param>
+    internal static void CountVerificationError(string database) => VerificationErrors.Add(1, new KeyValuePair<string, object?>("db", database));
 
     /// <summary>Counts a checkpoint.</summary>
     /// <param name="database">Full path of the database.</param>

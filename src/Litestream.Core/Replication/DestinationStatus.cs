@@ -1,3 +1,5 @@
+using Litestream.Maintenance;
+
 namespace Litestream.Replication;
 
 /// <summary>One destination of a replication at one moment. Immutable.</summary>
@@ -53,6 +55,9 @@ public sealed record DestinationStatus
 
     /// <summary>What the last test found wrong or could not prove; null if nothing.</summary>
     public string? LastVerifyError { get; init; }
+
+    /// <summary>How its captured files stood to retention when that was last looked after.</summary>
+    internal RetentionCount Captures { get; init; }
 
     /// <summary>The last error's message, kept after it has passed; null for none.</summary>
     public string? LastError { get; init; }

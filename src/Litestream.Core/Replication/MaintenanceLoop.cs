@@ -1,3 +1,4 @@
+using Litestream.Diagnostics;
 using Litestream.Ltx;
 using Litestream.Maintenance;
 using Litestream.Sqlite;
@@ -90,6 +91,8 @@ internal sealed class MaintenanceLoop
     {
         await TryAsync(_schedule.MergeAsync, cancellationToken).ConfigureAwait(false);
         await TryAsync(cancel => _schedule.MakeImageAsync(SendImageAsync, cancel), cancellationToken).ConfigureAwait(false);
+        RetentionCount captures = RetentionCount.Of(_catalogue, _options.Maintenance, _time.GetUtcNow());
+        _board.Update(status => status with { Captures = captures });
         await TryAsync(_schedule.DeleteExpiredAsync, cancellationToken).ConfigureAwait(false);
     }
 
@@ -102,6 +105,10 @@ internal sealed class MaintenanceLoop
         catch (LitestreamException e) when (!cancellationToken.IsCancellationRequested)
         {
             _board.Note(e);
+            if (e is LtxFormatException)
+            {
+                LitestreamMeter.CountVerificationError(_options.DatabasePath);
+            }
         }
     }
 

@@ -14,6 +14,8 @@ internal static class ReplicationGauges
         OfDatabase("litestream.db.size", "Size of the database file in bytes", status => SizeOf(status.DatabasePath));
         OfDatabase("litestream.wal.size", "Size of the WAL file in bytes", status => SizeOf(status.DatabasePath + "-wal"));
         OfDatabase("litestream.txid", "The last transaction id captured", status => status.CapturedTxid);
+        OfDatabase("litestream.disk_full", "1 while nothing can be captured because the disk of the database is full", status => status.DiskFull ? 1 : 0);
+        OfCaptures("litestream.l0_retention_files_total", "Captured files in the replica, by what retention waits for");
         OfReplica("litestream.replica_txid", "The last transaction id that is durable in the replica", place => place.ReplicaTxid);
         OfReplica("litestream.lag_seconds", "Age of the oldest captured transaction that is not in the replica yet", place => place.Lag.TotalSeconds);
         OfReplica("litestream.lag_bytes", "Bytes captured but not in the replica yet", place => place.LagBytes);
@@ -48,6 +50,24 @@ internal static class ReplicationGauges
                 new KeyValuePair<string, object?>("replica", place.Destination)))),
             unit: null,
             help);
+
+    private static void OfCaptures(string name, string help) =>
+        LitestreamMeter.Meter.CreateObservableGauge(
+            name,
+            () => Running.Keys.Select(replicator => replicator.Status).SelectMany(status => status.Destinations.SelectMany(place => new[]
+            {
+                Captures(status, place, "eligible", place.Captures.Eligible),
+                Captures(status, place, "not_compacted", place.Captures.NotMerged),
+                Captures(status, place, "too_recent", place.Captures.TooRecent),
+            })),
+            unit: null,
+            help);
+
+    private static Measurement<double> Captures(ReplicationStatus status, DestinationStatus place, string state, int count) => new(
+        count,
+        new KeyValuePair<string, object?>("db", status.DatabasePath),
+        new KeyValuePair<string, object?>("replica", place.Destination),
+        new KeyValuePair<string, object?>("status", state));
 
     // Looked up by name, never opened: to close a file of the database would drop SQLite's locks on it.
     private static double SizeOf(string path) => new FileInfo(path) is { Exists: true, Length: long length } ? length : 0;

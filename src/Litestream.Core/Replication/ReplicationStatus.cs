@@ -87,6 +87,9 @@ public sealed record ReplicationStatus
     /// <summary>When the last error happened (UTC).</summary>
     public DateTimeOffset? LastErrorAt { get; init; }
 
+    /// <summary>It is failing for want of room on the database's own disk.</summary>
+    internal bool DiskFull { get; init; }
+
     /// <summary>The whole from its parts.</summary>
     /// <param name="places">The destinations.</param>
     internal ReplicationStatus With(IReadOnlyList<DestinationStatus> places)

@@ -1,4 +1,5 @@
 using Litestream.Diagnostics;
+using Litestream.Storage;
 
 namespace Litestream.Replication;
 
@@ -56,6 +57,7 @@ internal sealed class StatusBoard
             {
                 State = state,
                 Detail = detail,
+                DiskFull = state == ReplicationState.Retrying && status.DiskFull,
                 Since = status.State == state ? status.Since : _time.GetUtcNow(),
             });
 
@@ -78,6 +80,7 @@ internal sealed class StatusBoard
             LastError = error.Message,
             LastErrorId = (error as LitestreamException)?.ErrorId ?? error.GetType().Name,
             LastErrorAt = _time.GetUtcNow(),
+            DiskFull = FolderFailure.IsDiskFull(error.InnerException ?? error),
         });
     }
 

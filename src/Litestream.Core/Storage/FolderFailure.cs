@@ -41,7 +41,9 @@ internal static class FolderFailure
         return new ReplicaUnreachableException(message, error) { Replica = folder, File = file };
     }
 
-    private static bool IsDiskFull(Exception error) => OperatingSystem.IsWindows()
+    /// <summary>Whether the operating system said that there is no room.</summary>
+    /// <param name="error">What it said.</param>
+    public static bool IsDiskFull(Exception error) => OperatingSystem.IsWindows()
         ? error.HResult is WindowsDiskFull or WindowsHandleDiskFull
         : error.HResult == Posix.ENOSPC || error.HResult == Posix.EDQUOT;
 

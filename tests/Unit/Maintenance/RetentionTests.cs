@@ -20,6 +20,14 @@ public sealed class RetentionTests : IDisposable
     }
 
     [Fact]
+    public void Captures_are_counted_by_what_they_wait_for()
+    {
+        var catalogue = new ReplicaCatalogue([File(0, 2, 2), File(0, 3, 3), File(0, 60, 60), File(0, 61, 61), File(1, 2, 3), File(1, 60, 60)]);
+        var options = new MaintenanceOptions { Level0Retention = TimeSpan.FromSeconds(50) };
+        Assert.Equal(new RetentionCount(Eligible: 2, NotMerged: 1, TooRecent: 1), RetentionCount.Of(catalogue, options, ReplicaFolder.Time(60)));
+    }
+
+    [Fact]
     public void The_captures_of_a_merge_stay_until_its_last_one_has_expired()
     {
         var catalogue = new ReplicaCatalogue([File(0, 2, 2), File(0, 90, 90), File(0, 91, 91), File(1, 2, 90)]);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Litestream.Diagnostics;
 using Litestream.Replication;
 using Litestream.Sqlite;
 using Litestream.Storage;
@@ -97,12 +98,15 @@ public sealed class TroubleTests(ITestOutputHelper output)
 
         using ApplicationProcess application = await folder.OpenApplicationAsync(rows: 20);
         Replicator replicator = await folder.StartAsync();
+        using MetricReader metrics = new();
+        Assert.Equal(0, DiskFull(metrics, folder));
         disk.Fill();
         await application.ExecuteAsync("INSERT INTO t(b) VALUES(randomblob(50000))");
         await Until.HoldsAsync(() => replicator.Status.State == ReplicationState.Retrying, () => replicator.Status);
         Assert.Equal("LocalStateUnusable", replicator.Status.LastErrorId);
         Assert.Contains("Make room", replicator.Status.LastError, StringComparison.Ordinal);
         Assert.Contains(folder.State, replicator.Status.LastError, StringComparison.Ordinal);
+        Assert.Equal(1, DiskFull(metrics, folder));
         await application.ExecuteAsync("PRAGMA busy_timeout=0");
         for (int i = 0; i < 20; i++)
         {
@@ -115,8 +119,12 @@ public sealed class TroubleTests(ITestOutputHelper output)
 
         await Until.HoldsAsync(() => replicator.Status.State == ReplicationState.Streaming, () => replicator.Status);
         Assert.Equal(0, replicator.Status.Scans);
+        Assert.Equal(0, DiskFull(metrics, folder));
         await EndAsync(folder, replicator, application);
     }
+
+    private static double DiskFull(MetricReader metrics, ReplicationFolder folder) => metrics.Read()
+        .Single(sample => sample.Name == "litestream_disk_full" && sample.Labels.Any(label => label.Value == folder.Database)).Value;
 
     [Fact]
     public async Task Full_staging_is_said_the_WAL_holds_what_is_more_and_it_passes()
