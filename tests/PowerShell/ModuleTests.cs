@@ -56,7 +56,7 @@ public sealed class ModuleTests(PowerShellSession session)
     public void Folder_holds_the_cmdlet_assembly_and_all_else_under_dependencies()
     {
         Assert.Equal(
-            ["LICENSE", "Litestream.Format.ps1xml", "Litestream.PowerShell.dll", "Litestream.psd1", "dependencies", "en-US"],
+            ["LICENSE", "Litestream.Format.ps1xml", "Litestream.PowerShell.dll", "Litestream.psd1", "THIRD-PARTY-NOTICES.txt", "dependencies", "en-US"],
             Directory.EnumerateFileSystemEntries(BuiltModule.Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal(
             ["linux-arm64", "linux-musl-arm64", "linux-musl-x64", "linux-x64", "osx-arm64", "osx-x64", "win-arm64", "win-x64"],

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Management.Automation;
+using System.Text.Json;
 using System.Xml.Linq;
 
 namespace Litestream.Tests.PowerShell;
@@ -46,6 +47,25 @@ public sealed class PackageTests(PowerShellSession session)
         Assert.Equal(module, own);
         Assert.All(module, file => Assert.Equal(File.ReadAllBytes(Path.Combine(BuiltModule.Folder, file)), File.ReadAllBytes(installed[file])));
         session.Run("Test-ModuleManifest $args[0]", installed["Litestream.psd1"]).ThrowIfFailed();
+    }
+
+    [Fact]
+    public void Names_the_licence_of_everything_in_it()
+    {
+        string notices = File.ReadAllText(Path.Combine(BuiltModule.Folder, "THIRD-PARTY-NOTICES.txt"));
+        using FileStream list = File.OpenRead(Path.Combine(BuiltModule.Folder, "dependencies", "Litestream.Core.deps.json"));
+        using JsonDocument dependencies = JsonDocument.Parse(list);
+        string[] others =
+        [
+            .. dependencies.RootElement.GetProperty("libraries").EnumerateObject()
+                .Where(library => library.Value.GetProperty("type").GetString() == "package").Select(library => library.Name.Split('/')[0]),
+        ];
+
+        Assert.NotEmpty(others);
+        // The parts of SQLitePCLRaw are one package's.
+        Assert.All(
+            others,
+            name => Assert.Contains(name.StartsWith("SQLitePCLRaw.", StringComparison.Ordinal) ? "SQLitePCLRaw" : name, notices, StringComparison.OrdinalIgnoreCase));
     }
 
     private static string[] Files(string folder) =>
