@@ -40,6 +40,7 @@ public sealed class RepairTests(PowerShellSession session) : IDisposable
         PSObject repair = session.Run("Repair-SqliteReplica $args[0] $args[1]", _folder["r"], database).Single();
 
         Assert.Equal((true, "Pass", false), ((bool)repair.Properties["Repaired"].Value, repair.Properties["Outcome"].Value.ToString(), (bool)repair.Properties["IsFullImage"].Value));
+        Assert.True((bool)session.Run("Test-SqliteReplica $args[0] -Path $args[1] -Depth Compare -Timeout 5", _folder["r"], database).Single().BaseObject);
         Add(database);
         session.Run("Start-SqliteReplication $args[0] $args[1] -Once", database, _folder["r"]).ThrowIfFailed();
         Assert.True((bool)session.Run("Test-SqliteReplica $args[0] -Path $args[1] -Depth Compare", _folder["r"], database).Single().BaseObject);

@@ -84,9 +84,11 @@ internal static class LiveComparison
     {
         using PinnedImage image = PinnedImage.Open(path, BusyTimeout);
         WalPosition pinned = image.Position;
+        // Only after a repair is a merged file the newest: looked for once, since each level is a request.
+        ReplicaFile? merged = await NewestAsync(store, [1, 2, 3, 4, 5, 6, 7, 8], newest: null, cancellationToken).ConfigureAwait(false);
         while (true)
         {
-            LtxHeader head = await ReadHeadAsync(store, cancellationToken).ConfigureAwait(false);
+            LtxHeader head = await ReadHeadAsync(store, merged, cancellationToken).ConfigureAwait(false);
             ReplicaReach reach = ReplicaReach.Of(head, pinned);
             if (reach.Holds && TryAdvance(path, image, head))
             {
@@ -131,10 +133,10 @@ internal static class LiveComparison
         return image.TryAdvance(target with { Checksum1 = last.Checksum.S0, Checksum2 = last.Checksum.S1 });
     }
 
-    private static async Task<LtxHeader> ReadHeadAsync(IReplicaStore store, CancellationToken cancellationToken)
+    private static async Task<ReplicaFile?> NewestAsync(
+        IReplicaStore store, int[] levels, ReplicaFile? newest, CancellationToken cancellationToken)
     {
-        ReplicaFile? newest = null;
-        foreach (int level in (int[])[0, LtxFileName.SnapshotLevel])
+        foreach (int level in levels)
         {
             await foreach (ReplicaFile file in store.ListAsync(level, cancellationToken).ConfigureAwait(false))
             {
@@ -142,11 +144,15 @@ internal static class LiveComparison
             }
         }
 
-        if (newest is null)
-        {
-            throw new ReplicaNotFoundException($"There is no replica at '{store.Location}'.") { Replica = store.Location };
-        }
+        return newest;
+    }
 
+    private static async Task<LtxHeader> ReadHeadAsync(IReplicaStore store, ReplicaFile? merged, CancellationToken cancellationToken)
+    {
+        // The capture first: it says where in the WAL it ends, which a merge of the same transaction may not.
+        ReplicaFile? capture = await NewestAsync(store, [0, LtxFileName.SnapshotLevel], newest: null, cancellationToken).ConfigureAwait(false);
+        ReplicaFile newest = (merged?.Name.MaxTxid > (capture?.Name.MaxTxid ?? 0) ? merged : capture)
+            ?? throw new ReplicaNotFoundException($"There is no replica at '{store.Location}'.") { Replica = store.Location };
         byte[] bytes = new byte[LtxHeader.Length];
         Stream stream = await store.OpenReadAsync(newest.Level, newest.Name, 0, bytes.Length, cancellationToken).ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
