@@ -1,0 +1,149 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace Litestream.Bench.Compare;
+
+/// <summary>A program that runs, and what it costs. Linux: processor time and memory are read from <c>/proc</c>.</summary>
+internal sealed partial class Measured : IDisposable
+{
+    private const int SigTerm = 15;
+    private const int TicksPerSecond = 100; // USER_HZ, which is 100 on every Linux that .NET runs on
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(20);
+
+    private readonly Process _process;
+    private readonly Task<string> _errors;
+    private readonly Task<string> _output;
+
+    private Measured(Process process)
+    {
+        _process = process;
+        _output = process.StandardOutput.ReadToEndAsync();
+        _errors = process.StandardError.ReadToEndAsync();
+    }
+
+    /// <summary>Processor seconds so far, of the program alone.</summary>
+    public double Cpu
+    {
+        get
+        {
+            string stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{_process.Id}/stat"));
+            string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            return (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / (double)TicksPerSecond;
+        }
+    }
+
+    /// <summary>Resident megabytes now.</summary>
+    public double Megabytes => Status("VmRSS:");
+
+    /// <summary>The most that it ever had resident, in megabytes.</summary>
+    public double PeakMegabytes => Status("VmHWM:");
+
+    public static Measured Start(string[] command) => new(Process.Start(new ProcessStartInfo(command[0], command[1..])
+    {
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    })!);
+
+    /// <summary>Runs a program to its end; wall and processor seconds.</summary>
+    public static async Task<(double Wall, double Cpu)> RunAsync(string[] command)
+    {
+        double before = CpuOfChildren();
+        long began = Stopwatch.GetTimestamp();
+        using Measured run = Start(command);
+        await run.EndAsync();
+        return (Stopwatch.GetElapsedTime(began).TotalSeconds, CpuOfChildren() - before);
+    }
+
+    /// <summary>Waits for the end, which must be a good one; what it printed.</summary>
+    public async Task<string> EndAsync()
+    {
+        using CancellationTokenSource limit = new(Patience);
+        await _process.WaitForExitAsync(limit.Token);
+        string output = await _output;
+        return _process.ExitCode is 0 ? output : throw new InvalidOperationException($"{_process.StartInfo.FileName} ended with {_process.ExitCode}: {await _errors}");
+    }
+
+    /// <summary>Tells it to end and waits; seconds.</summary>
+    public async Task<double> StopAsync()
+    {
+        long began = Stopwatch.GetTimestamp();
+        Signal(SigTerm);
+        using CancellationTokenSource limit = new(Patience);
+        await _process.WaitForExitAsync(limit.Token);
+        return Stopwatch.GetElapsedTime(began).TotalSeconds;
+    }
+
+    public async Task CrashAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Waits until something holds, asking often; the seconds since a moment.</summary>
+    public async Task<double> UntilAsync(Func<bool> condition, long since)
+    {
+        while (!condition())
+        {
+            if (_process.HasExited)
+            {
+                throw new InvalidOperationException($"{_process.StartInfo.FileName} has ended: {await _errors}");
+            }
+
+            if (Stopwatch.GetElapsedTime(since) > Patience)
+            {
+                throw new TimeoutException($"{_process.StartInfo.FileName} did not do it in {Patience}.");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(1));
+        }
+
+        return Stopwatch.GetElapsedTime(since).TotalSeconds;
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            _process.WaitForExit();
+        }
+
+        _process.Dispose();
+    }
+
+    private void Signal(int signal)
+    {
+        if (Kill(_process.Id, signal) != 0)
+        {
+            throw new InvalidOperationException($"{_process.StartInfo.FileName} has ended before it was told to.");
+        }
+    }
+
+    private double Status(string key) => File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{_process.Id}/status"))
+        .First(line => line.StartsWith(key, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, .., var kilobytes, _]
+        ? long.Parse(kilobytes, CultureInfo.InvariantCulture) / 1024.0
+        : 0;
+
+    // Of all that have ended; the program just waited for is the only one that ended in between.
+    private static double CpuOfChildren()
+    {
+        Span<long> usage = stackalloc long[18];
+        const int children = -1;
+        if (GetResourceUsage(children, ref MemoryMarshal.GetReference(usage)) != 0)
+        {
+            throw new InvalidOperationException("getrusage failed.");
+        }
+
+        return usage[0] + usage[2] + ((usage[1] + usage[3]) / 1e6);
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Kill(int process, int signal);
+
+    [LibraryImport("libc", EntryPoint = "getrusage")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int GetResourceUsage(int who, ref long usage);
+}

@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using Litestream.Bench.Compare.Works;
+
+namespace Litestream.Bench.Compare;
+
+internal static class Program
+{
+    private static readonly Dictionary<string, IWork> Works = new()
+    {
+        ["image"] = new ImageWork(),
+        ["restore"] = new RestoreWork(),
+        ["restart"] = new RestartWork(),
+        ["idle"] = new IdleWork(),
+        ["lag"] = new LagWork(),
+        ["speed"] = new SpeedWork(),
+    };
+
+    public static async Task<int> Main(string[] args)
+    {
+        SQLitePCL.Batteries_V2.Init();
+        if (args.Length == 3 && Child.IsVerb(args[0]))
+        {
+            return await Child.RunAsync(args[0], args[1], args[2]);
+        }
+
+        CompareOptions options;
+        try
+        {
+            options = CompareOptions.Parse(args);
+            if (options.Work.FirstOrDefault(name => !Works.ContainsKey(name)) is { } unknown)
+            {
+                throw new FormatException($"There is no work '{unknown}'.");
+            }
+        }
+        catch (FormatException e)
+        {
+            Console.Error.WriteLine(e.Message);
+            Console.Error.WriteLine(CompareOptions.Usage);
+            return 2;
+        }
+
+        DirectoryInfo folder = options.Folder is null
+            ? Directory.CreateTempSubdirectory("litestream-compare-")
+            : Directory.CreateDirectory(Path.Combine(options.Folder, $"litestream-compare-{Environment.ProcessId}"));
+        try
+        {
+            Bench bench = new(options, [new OurSubject(), new LitestreamSubject(options.Litestream ?? InstallLitestream())], folder.FullName);
+            foreach (string name in options.Work)
+            {
+                await Works[name].RunAsync(bench);
+            }
+
+            bench.Figures.Print(Console.Out);
+            if (options.Json is not null)
+            {
+                await File.WriteAllTextAsync(options.Json, bench.Figures.ToJson());
+            }
+
+            return 0;
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    /// <summary>Litestream 0.3.13 as npm has it, installed beside this program.</summary>
+    private static string InstallLitestream()
+    {
+        string npm = Path.Combine(AppContext.BaseDirectory, "npm");
+        string architecture = System.Runtime.InteropServices.RuntimeInformation.OSArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "arm64" : "x64";
+        string program = Path.Combine(npm, "node_modules", "@flydotio", $"litestream-linux-{architecture}", "litestream");
+        if (!File.Exists(program))
+        {
+            using Process install = Process.Start("npm", ["install", "--prefix", npm, "--no-audit", "--no-fund", "--silent"]);
+            install.WaitForExit();
+        }
+
+        return File.Exists(program) ? program : throw new FileNotFoundException("Litestream 0.3.13 could not be installed by npm; name a binary by --litestream.");
+    }
+}
