@@ -20,8 +20,6 @@ namespace Litestream.Replication;
 /// </remarks>
 internal static class BaseImage
 {
-    private const int ChunkBytes = 1 << 20;
-
     /// <summary>
     /// Sends what of the image differs from a state that the replica holds: one file that leads from there to the image, and a new table for it.
     /// </summary>
@@ -152,37 +150,16 @@ internal static class BaseImage
         Action<uint> progress,
         CancellationToken cancellationToken)
     {
-        WalPosition at = image.Position;
-        byte[] pages = new byte[ChunkBytes];
-        ulong[] checksums = new ulong[ChunkBytes / at.PageSize];
-        ulong[] before = new ulong[known is null ? 0 : checksums.Length];
-        for (uint first = 1; first <= at.PageCount; first += (uint)checksums.Length)
+        uint pageCount = image.Position.PageCount;
+        ImageChunk chunk = new(image.Position.PageSize);
+        for (uint first = 1; first <= pageCount; first += (uint)chunk.Capacity)
         {
-            int count = (int)Math.Min(checksums.Length, at.PageCount - first + 1);
-            image.ReadPages(first, pages.AsSpan(0, count * at.PageSize));
-            known?.ReadRange(first, before.AsSpan(0, count));
-            EncodeChunk(encoder, first, count, pages, checksums, before, known?.PageCount ?? 0);
-            table?.WriteRange(first, checksums.AsSpan(0, count));
+            int count = (int)Math.Min(chunk.Capacity, pageCount - first + 1);
+            chunk.Read(image, first, count, known);
+            chunk.WriteTo(encoder);
+            table?.WriteRange(first, chunk.Checksums);
             await output.FlushAsync(cancellationToken).ConfigureAwait(false);
             progress(first + (uint)count - 1);
-        }
-    }
-
-    // Page 1 is always in: a file holds a page at least, and the database's size stands on it.
-    private static void EncodeChunk(
-        LtxEncoder encoder, uint first, int count, byte[] pages, ulong[] checksums, ulong[] before, uint knownPages)
-    {
-        int pageSize = encoder.Header.PageSize;
-        uint lockPage = LockPage.Number(pageSize);
-        for (int i = 0; i < count; i++)
-        {
-            uint page = first + (uint)i;
-            ReadOnlySpan<byte> content = pages.AsSpan(i * pageSize, pageSize);
-            checksums[i] = page == lockPage ? 0 : PageChecksum.Compute(page, content);
-            if (page != lockPage && (page == 1 || page > knownPages || checksums[i] != before[i]))
-            {
-                encoder.WritePage(page, content);
-            }
         }
     }
 }

@@ -8,6 +8,8 @@ namespace Litestream.Replication;
 /// </summary>
 internal sealed class CaptureLoop : IDisposable
 {
+    private const int PartOfIdleTime = 16;
+
     private static readonly TimeSpan IntactInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan IntactForEach = TimeSpan.FromMilliseconds(8);
     private static readonly TimeSpan IdleForEach = TimeSpan.FromMilliseconds(1);
@@ -353,17 +355,18 @@ internal sealed class CaptureLoop : IDisposable
         }
     }
 
-    // Many idle databases are looked at less often each: together they must cost next to nothing.
+    // The pause grows with the time since the last commit, so that the lag of the next stays a small part of it. Many idle databases are looked at
+    // less often each: together they must cost next to nothing.
     private void SetPause(bool news)
     {
         TimeSpan longest = _options.IdleInterval + (_scheduler.Count * IdleForEach);
-        TimeSpan pause = Pause * 2;
-        if (news)
+        TimeSpan pause = _time.GetElapsedTime(_lastNews) / PartOfIdleTime;
+        if (news && _syncInterval - _time.GetElapsedTime(_lastCapture) is var gathering && gathering > pause)
         {
-            TimeSpan gathering = _syncInterval - _time.GetElapsedTime(_lastCapture);
-            pause = gathering > _options.BusyInterval ? gathering : _options.BusyInterval;
+            pause = gathering;
         }
 
+        pause = pause > _options.BusyInterval ? pause : _options.BusyInterval;
         Pause = pause < longest ? pause : longest;
     }
 }
