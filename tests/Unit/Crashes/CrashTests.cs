@@ -12,7 +12,8 @@ namespace Litestream.Tests.Unit.Crashes;
 [Collection(nameof(PreparedFolder))]
 public sealed class CrashTests(ITestOutputHelper output)
 {
-    private static readonly int[] Some = [1, 2, 5];
+    private const string Kill = "signal=SIGKILL";
+
     private static readonly bool EveryCall = Environment.GetEnvironmentVariable("LITESTREAM_CRASH_EVERY_CALL") is { Length: > 0 };
 
     /// <summary>A deed, a call, and what happens to it.</summary>
@@ -21,16 +22,16 @@ public sealed class CrashTests(ITestOutputHelper output)
         TheoryData<string, string, string> faults = [];
         foreach (string deed in (string[])["begin", "replicate", "maintain", "restore", "follow"])
         {
-            foreach (string call in (string[])["pwrite64", "fsync", "fdatasync", "rename", "unlink"])
+            foreach (string call in (string[])["pwrite64", "ftruncate", "fsync", "rename", "unlink"])
             {
-                faults.Add(deed, call, "signal=SIGKILL");
+                faults.Add(deed, call, Kill);
             }
 
             faults.Add(deed, "pwrite64", "error=ENOSPC");
-            faults.Add(deed, "pwrite64", "error=EIO");
-            faults.Add(deed, "fsync", "error=EIO");
-            faults.Add(deed, "fsync", "error=ENOSPC");
-            faults.Add(deed, "fdatasync", "error=EIO");
+            foreach (string call in (string[])["pwrite64", "ftruncate", "fsync", "rename"])
+            {
+                faults.Add(deed, call, "error=EIO");
+            }
         }
 
         return faults;
@@ -45,7 +46,7 @@ public sealed class CrashTests(ITestOutputHelper output)
             return;
         }
 
-        foreach (int when in EveryCall ? Enumerable.Range(1, int.MaxValue - 1) : Some)
+        foreach (int when in EveryCall ? Enumerable.Range(1, int.MaxValue - 1) : fault == Kill ? [1, 2, 5] : [1, 3])
         {
             using TemporaryFolder folder = await PrepareAsync(deed);
             string said = await Interruption.RunAsync(deed, folder.FullPath, call, $"{fault}:when={when}");
@@ -70,7 +71,7 @@ public sealed class CrashTests(ITestOutputHelper output)
         using TemporaryFolder folder = await PrepareAsync("begin");
         string first = folder["replica", "ltx", "0", new LtxFileName(2, 2).ToString()];
 
-        string said = await Interruption.RunAsync("continue", folder.FullPath, "rename", "signal=SIGKILL", $"{first}.{Interruption.ProcessId}.tmp");
+        string said = await Interruption.RunAsync("continue", folder.FullPath, "rename", Kill, $"{first}.{Interruption.ProcessId}.tmp");
 
         Assert.StartsWith("killed at ", said, StringComparison.Ordinal);
         Assert.Equal([new LtxFileName(1, 1).ToString()], ReplicaFiles(folder));
@@ -93,7 +94,7 @@ public sealed class CrashTests(ITestOutputHelper output)
         ulong before = SavedTxid(state);
         string staged = state.StagedPath(new LtxFileName(before + 1, before + 1));
 
-        string said = await Interruption.RunAsync("replicate", folder.FullPath, "unlink", "signal=SIGKILL", staged);
+        string said = await Interruption.RunAsync("replicate", folder.FullPath, "unlink", Kill, staged);
 
         Assert.StartsWith("killed at ", said, StringComparison.Ordinal);
         Assert.True(File.Exists(staged));
@@ -114,7 +115,7 @@ public sealed class CrashTests(ITestOutputHelper output)
         using TemporaryFolder folder = await PrepareAsync("replace");
         string before = Interruption.Content(folder["followed.db"]);
 
-        string said = await Interruption.RunAsync("replace", folder.FullPath, "rename", "signal=SIGKILL", folder[$"followed.db.restoring-{Interruption.ProcessId}"]);
+        string said = await Interruption.RunAsync("replace", folder.FullPath, "rename", Kill, folder[$"followed.db.restoring-{Interruption.ProcessId}"]);
 
         Assert.StartsWith("killed at ", said, StringComparison.Ordinal);
         Assert.False(File.Exists(folder["followed.db-follow"]));
