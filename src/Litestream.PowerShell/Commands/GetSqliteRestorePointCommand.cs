@@ -35,7 +35,9 @@ public sealed class GetSqliteRestorePointCommand : AsyncCmdlet
         {
             try
             {
-                RestorePoints points = await RestorePoints.ListAsync(place, stop).ConfigureAwait(false);
+                using PatientProgress progress = new(pipeline, $"Listing the restore points of {place}");
+                RestorePoints points = await progress.WhileAsync(
+                    RestorePoints.ListAsync(place, stop), () => ("Reading names and times of its files", null)).ConfigureAwait(false);
                 await WriteAsync(pipeline, points, stop).ConfigureAwait(false);
             }
             catch (Exception exception) when (exception is not OperationCanceledException and not PipelineStoppedException)

@@ -40,7 +40,10 @@ public sealed class MeasureSqliteReplicaCommand : AsyncCmdlet
         {
             try
             {
-                await pipeline.WriteObjectAsync(await MeasureAsync(place, stop).ConfigureAwait(false), stop).ConfigureAwait(false);
+                using PatientProgress progress = new(pipeline, $"Measuring {place}");
+                SqliteReplicaMeasure measure = await progress.WhileAsync(
+                    MeasureAsync(place, stop), () => ("Reading names and sizes of its files", null)).ConfigureAwait(false);
+                await pipeline.WriteObjectAsync(measure, stop).ConfigureAwait(false);
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {

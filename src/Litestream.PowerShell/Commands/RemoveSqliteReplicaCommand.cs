@@ -46,11 +46,12 @@ public sealed class RemoveSqliteReplicaCommand : AsyncCmdlet
 
     private async Task RemoveAsync(CmdletPipeline pipeline, ReplicaLocation place, CancellationToken stop)
     {
+        using PatientProgress progress = new(pipeline, $"Removing {place}");
         List<ReplicaFile> files;
         IReplicaStore store = place.Open();
         await using (store.ConfigureAwait(false))
         {
-            files = await ReplicaListing.ReadAsync(store, stop).ConfigureAwait(false);
+            files = await progress.WhileAsync(ReplicaListing.ReadAsync(store, stop), () => ("Reading names of its files", null)).ConfigureAwait(false);
         }
 
         if (files.Count == 0)
@@ -61,7 +62,8 @@ public sealed class RemoveSqliteReplicaCommand : AsyncCmdlet
         string what = $"Delete {files.Count} files ({Readable.Size(files.Sum(file => file.Size))}), the newest of TXID {files.Max(file => file.Name.MaxTxid)}";
         if (await pipeline.InvokeAsync(() => ShouldProcess(place.Address, what), stop).ConfigureAwait(false))
         {
-            (int count, long bytes) = await ReplicaRemoval.RunAsync(place, stop).ConfigureAwait(false);
+            (int count, long bytes) = await progress.WhileAsync(
+                ReplicaRemoval.RunAsync(place, stop), () => ($"Deleting {files.Count} files", null)).ConfigureAwait(false);
             await pipeline.WriteVerboseAsync(FormattableString.Invariant($"Deleted {count} files, {Readable.Size(bytes)}."), stop).ConfigureAwait(false);
         }
     }

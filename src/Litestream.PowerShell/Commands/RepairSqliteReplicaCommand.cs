@@ -48,7 +48,19 @@ public sealed class RepairSqliteReplicaCommand : AsyncCmdlet
         {
             try
             {
-                RepairReport report = await ReplicaRepair.RunAsync(options, found => ApproveAsync(pipeline, place, found, stop), stop).ConfigureAwait(false);
+                string phase = "Testing every file";
+                using PatientProgress progress = new(pipeline, $"Repairing {place}");
+                RepairReport report = await progress.WhileAsync(
+                    ReplicaRepair.RunAsync(
+                        options,
+                        async found =>
+                        {
+                            bool approved = await ApproveAsync(pipeline, place, found, stop).ConfigureAwait(false);
+                            Volatile.Write(ref phase, "Sending what differs, and testing every file again");
+                            return approved;
+                        },
+                        stop),
+                    () => (Volatile.Read(ref phase), null)).ConfigureAwait(false);
                 if (report.Before.Outcome == VerificationOutcome.Inconclusive)
                 {
                     VerificationFinding finding = report.Before.Findings[0];

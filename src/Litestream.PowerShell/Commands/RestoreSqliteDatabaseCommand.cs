@@ -175,7 +175,7 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
             };
         }
 
-        RestorePlan plan = await DatabaseRestorer.PlanAsync(options, stop).ConfigureAwait(false);
+        RestorePlan plan = await PlanAsync(pipeline, options, stop).ConfigureAwait(false);
         if (options.TargetTime is { } wanted && plan.Timestamp != wanted)
         {
             await pipeline.WriteVerboseAsync(
@@ -197,13 +197,19 @@ public sealed class RestoreSqliteDatabaseCommand : AsyncCmdlet
             return;
         }
 
-        TransferProgress progress = new(pipeline, $"Restoring {options.OutputPath}");
-        RestoreResult result = await DatabaseRestorer.RestoreAsync(options, progress, stop).ConfigureAwait(false);
-        progress.Complete();
+        using TransferProgress progress = new(pipeline, $"Restoring {options.OutputPath}");
+        RestoreResult result = await progress.WhileAsync(DatabaseRestorer.RestoreAsync(options, progress, stop)).ConfigureAwait(false);
         if (PassThru)
         {
             await pipeline.WriteObjectAsync(SqliteRestore.From(plan.Source, result), stop).ConfigureAwait(false);
         }
+    }
+
+    private static async Task<RestorePlan> PlanAsync(CmdletPipeline pipeline, RestoreOptions options, CancellationToken stop)
+    {
+        using PatientProgress progress = new(pipeline, $"Restoring {options.OutputPath}");
+        return await progress.WhileAsync(
+            DatabaseRestorer.PlanAsync(options, stop), () => ("Looking for the files that lead to it", null)).ConfigureAwait(false);
     }
 
     private static async Task WriteFormatAsync(CmdletPipeline pipeline, RestorePlan plan, CancellationToken stop)

@@ -83,10 +83,10 @@ public sealed class TestSqliteReplicaCommand : AsyncCmdlet
     private async Task TestAsync(CmdletPipeline pipeline, VerificationOptions options, CancellationToken stop)
     {
         SqliteReplicaTest test;
-        TransferProgress progress = new(pipeline, $"Testing {options.Source}");
+        using TransferProgress progress = new(pipeline, $"Testing {options.Source}");
         try
         {
-            test = SqliteReplicaTest.From(await ReplicaVerifier.VerifyAsync(options, progress, stop).ConfigureAwait(false));
+            test = SqliteReplicaTest.From(await progress.WhileAsync(ReplicaVerifier.VerifyAsync(options, progress, stop)).ConfigureAwait(false));
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
@@ -101,7 +101,6 @@ public sealed class TestSqliteReplicaCommand : AsyncCmdlet
             };
         }
 
-        progress.Complete();
         await pipeline.WriteObjectAsync(Detailed ? test : test.Outcome == VerificationOutcome.Pass, stop).ConfigureAwait(false);
         foreach (VerificationFinding finding in test.Findings)
         {

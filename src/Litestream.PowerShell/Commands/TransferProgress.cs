@@ -1,75 +1,31 @@
-using System.Management.Automation;
 using Litestream.Restoration;
 
 namespace Litestream.PowerShell.Commands;
 
-/// <summary>Turns reports of bytes done into progress records, from one second on and at most five times a second.</summary>
-internal sealed class TransferProgress : IProgress<RestoreProgress>
+/// <summary>Turns reports of bytes done into progress: how much of how much, how fast, and how long it will still take.</summary>
+/// <param name="pipeline">Where the records go.</param>
+/// <param name="activity">What is being done, as the user would say it.</param>
+internal sealed class TransferProgress(CmdletPipeline pipeline, string activity) : IProgress<RestoreProgress>, IDisposable
 {
-    private const int ActivityId = 0x4c53;
-    private const int Percent = 100;
-
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
-
-    private readonly CmdletPipeline _pipeline;
-    private readonly string _activity;
-    private readonly Lock _gate = new();
-    private readonly long _startedAt = TimeProvider.System.GetTimestamp();
-    private TimeSpan _next = Silence;
-    private bool _shown;
-
-    /// <summary>Begins to count the time.</summary>
-    /// <param name="pipeline">Where the records go.</param>
-    /// <param name="activity">What is being done, as the user would say it.</param>
-    internal TransferProgress(CmdletPipeline pipeline, string activity)
-    {
-        _pipeline = pipeline;
-        _activity = activity;
-    }
+    private readonly PatientProgress _progress = new(pipeline, activity);
+    private volatile Place _last = new("Looking at the replica", null);
 
     /// <inheritdoc/>
     public void Report(RestoreProgress value)
     {
-        TimeSpan elapsed = TimeProvider.System.GetElapsedTime(_startedAt);
-        lock (_gate)
-        {
-            if (elapsed < _next)
-            {
-                return;
-            }
-
-            _next = elapsed + Interval;
-            _shown = true;
-        }
-
-        ProgressRecord record = new(ActivityId, _activity, Status(value));
-        if (value.BytesTotal > 0)
-        {
-            double done = Math.Clamp((double)value.BytesDone / value.BytesTotal, 0, 1);
-            record.PercentComplete = (int)(done * Percent);
-            if (done > 0)
-            {
-                record.SecondsRemaining = (int)Math.Min(elapsed.TotalSeconds * (1 - done) / done, int.MaxValue);
-            }
-        }
-
-        _pipeline.WriteProgress(record);
+        bool known = value.BytesTotal > 0;
+        string bytes = known
+            ? $", {Readable.Size(value.BytesDone)} of {Readable.Size(value.BytesTotal)}, {Readable.Rate(value.BytesDone, _progress.Elapsed)}" : "";
+        _last = new Place(value.Phase + bytes, known ? (double)value.BytesDone / value.BytesTotal : null);
+        _progress.Report(_last.Status, _last.Done);
     }
+
+    /// <summary>Waits for work that reports here; also while it reports nothing, it is seen to go on.</summary>
+    /// <param name="work">What is awaited.</param>
+    internal Task<T> WhileAsync<T>(Task<T> work) => _progress.WhileAsync(work, () => (_last.Status, _last.Done));
 
     /// <summary>Takes the progress away, if any was shown.</summary>
-    internal void Complete()
-    {
-        lock (_gate)
-        {
-            if (_shown)
-            {
-                _pipeline.WriteProgress(new ProgressRecord(ActivityId, _activity, "Done") { RecordType = ProgressRecordType.Completed });
-            }
-        }
-    }
+    public void Dispose() => _progress.Dispose();
 
-    private static string Status(RestoreProgress value) => value.BytesTotal > 0
-        ? $"{value.Phase}, {Readable.Size(value.BytesDone)} of {Readable.Size(value.BytesTotal)}"
-        : value.Phase;
+    private sealed record Place(string Status, double? Done);
 }
