@@ -19,7 +19,7 @@
 
     Everything, and at the end the module in out/Litestream and its package beside it.
 .EXAMPLE
-    ./build.ps1 -Task Soak -Arguments -Duration, 8h, -Databases, 4
+    ./build.ps1 -Task Soak -Arguments '-Duration', '8h', '-Databases', '4'
 
     Writes, replicates and compares for eight hours: tests/Soak/README.md.
 #>

@@ -31,9 +31,8 @@ internal static class MissingDatabase
 
         if (source is not null)
         {
-            TransferProgress progress = new(pipeline, $"Restoring {options.DatabasePath}");
-            await DatabaseRestorer.RestoreAsync(Restore(source), progress, stop).ConfigureAwait(false);
-            progress.Complete();
+            using TransferProgress progress = new(pipeline, $"Restoring {options.DatabasePath}");
+            await progress.WhileAsync(DatabaseRestorer.RestoreAsync(Restore(source), progress, stop)).ConfigureAwait(false);
             await pipeline.WriteVerboseAsync($"'{options.DatabasePath}' was not there and was restored from '{source}'.", stop).ConfigureAwait(false);
         }
 
