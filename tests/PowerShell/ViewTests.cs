@@ -18,7 +18,7 @@ public sealed partial class ViewTests(PowerShellSession session) : IDisposable
         }
         """;
 
-    // By view: the values of the object that is shown. What is said relative to now has no place here.
+    // By view: the values of the object that is shown, or what makes it. What is said relative to now has no place here.
     private static readonly (string View, string Values)[] Samples =
     [
         ("Replication", Replication),
@@ -34,6 +34,7 @@ public sealed partial class ViewTests(PowerShellSession session) : IDisposable
         ("ReplicaTest", "@{ Source = '/backup/app'; Path = '/srv/app/app.db'; Depth = 'Compare'; Outcome = 'Pass'; FilesChecked = 5; BytesChecked = 412316860; Txid = 1204; Pages = 179200; LiveMd5 = '900150983cd24fb0d6963f7d28e17f72'; RestoredMd5 = '900150983cd24fb0d6963f7d28e17f72'; Elapsed = '00:00:06' }"),
         ("Follow", "@{ Path = '/srv/reports.db'; Source = '/backup/app'; Txid = 1203; ReplicaTxid = 1204; Timestamp = '2026-11-22T10:00:00'; Lag = '00:00:00.8' }"),
         ("ReplicaRepair", "@{ Source = '/backup/app'; Path = '/srv/app/app.db'; Repaired = $true; BytesSent = 8192; Faults = [string[]]@('Page 7 of 0/x.ltx is damaged.'); Deleted = [string[]]@('0/0000000000000004-0000000000000004.ltx'); Txid = 1205; Outcome = 'Pass' }"),
+        ("S3Location", "New-SqliteReplicaLocation s3://bucket/app -Region eu-central-1 -StorageClass STANDARD_IA"),
         ("ReplicationDetail", Replication),
     ];
 
@@ -62,7 +63,7 @@ public sealed partial class ViewTests(PowerShellSession session) : IDisposable
     private string Show(XDocument views, string view, string values)
     {
         string type = views.Descendants("View").Single(one => one.Element("Name")!.Value == view).Descendants("TypeName").Single().Value;
-        string script = $"[{type}]{values} | Out-Default";
+        string script = $"{(values.TrimStart().StartsWith('@') ? $"[{type}]" : "")}{values.Trim()} | Out-Default";
         if (view != "ReplicationDetail")
         {
             return Plain(session.Run(script).ThrowIfFailed().Shown);
