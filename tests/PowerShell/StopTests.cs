@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Management.Automation;
+using System.Net;
+using System.Net.Sockets;
 
 namespace Litestream.Tests.PowerShell;
 
@@ -64,6 +66,24 @@ public sealed class StopTests(PowerShellSession session) : IDisposable
             _folder["r"]).ThrowIfFailed();
 
         Assert.Equal(["enough", "True"], outcome.Output.Select(value => value.ToString()));
+    }
+
+    [Theory]
+    [InlineData("Get-SqliteRestorePoint")]
+    [InlineData("Test-SqliteReplica")]
+    [InlineData("Measure-SqliteReplica")]
+    public async Task What_takes_longer_than_a_second_is_seen_to_go_on_also_where_nobody_answers(string cmdlet)
+    {
+        using TcpListener silent = new(IPAddress.Loopback, 0);
+        silent.Start();
+        using System.Management.Automation.PowerShell shell = session.NewShell();
+        shell.AddScript(
+            $"$key = [securestring]::new(); $key.AppendChar('k'); "
+            + $"{cmdlet} (New-SqliteReplicaLocation s3://bucket/app -Endpoint http://{silent.LocalEndpoint} -Region r -Credential ([pscredential]::new('id', $key)))");
+
+        await StopWhenRunningAsync(shell, shell.Streams.Progress);
+
+        Assert.Contains("s3://bucket/app", shell.Streams.Progress[0].Activity, StringComparison.Ordinal);
     }
 
     public void Dispose() => _folder.Dispose();

@@ -45,8 +45,9 @@ internal static class BaseImage
         CancellationToken cancellationToken)
     {
         LtxHeader header = CaptureHeader.Create(image.Position, known.Txid + 1, txid, WalHeader.Size, timestamp, known.NodeId);
-        using PageChecksumTable table = PageChecksumTable.Create(folder.TablePath, image.Position.PageSize, known.NodeId);
-        (LtxTrailer trailer, long length) = await PutAsync(image, store, level, header, table, known, progress, cancellationToken).ConfigureAwait(false);
+        using PageChecksumTable table = Begin(folder, image, known.NodeId);
+        (LtxTrailer trailer, long length) = await PutAsync(
+            image, store, level, header, Note(folder, table), known, progress, cancellationToken).ConfigureAwait(false);
         return (Publish(image, folder, table, txid, trailer), new ReplicaFile(level, new LtxFileName(header.MinTxid, txid), length, header.Time));
     }
 
@@ -69,7 +70,7 @@ internal static class BaseImage
         CancellationToken cancellationToken)
     {
         LtxHeader header = CaptureHeader.Create(image.Position, minTxid: 1, txid, WalHeader.Size, timestamp, nodeId);
-        (LtxTrailer trailer, long length) = await PutAsync(image, store, LtxFileName.SnapshotLevel, header, table: null, known: null, progress, cancellationToken).ConfigureAwait(false);
+        (LtxTrailer trailer, long length) = await PutAsync(image, store, LtxFileName.SnapshotLevel, header, note: null, known: null, progress, cancellationToken).ConfigureAwait(false);
         return (new ReplicaFile(LtxFileName.SnapshotLevel, new LtxFileName(1, txid), length, header.Time), trailer);
     }
 
@@ -94,11 +95,21 @@ internal static class BaseImage
         CancellationToken cancellationToken)
     {
         LtxHeader header = CaptureHeader.Create(image.Position, minTxid: 1, txid, WalHeader.Size, timestamp, nodeId);
-        using PageChecksumTable table = PageChecksumTable.Create(folder.TablePath, image.Position.PageSize, nodeId);
+        using PageChecksumTable table = Begin(folder, image, nodeId);
         (LtxTrailer trailer, long length) = await PutAsync(
-            image, store, LtxFileName.SnapshotLevel, header, table, known: null, progress, cancellationToken).ConfigureAwait(false);
+            image, store, LtxFileName.SnapshotLevel, header, Note(folder, table), known: null, progress, cancellationToken).ConfigureAwait(false);
         return (Publish(image, folder, table, txid, trailer), length);
     }
+
+    private static PageChecksumTable Begin(LocalStateFolder folder, PinnedImage image, ulong nodeId)
+    {
+        PageChecksumTable? table = null;
+        folder.Guard("written", () => table = PageChecksumTable.Create(folder.TablePath, image.Position.PageSize, nodeId));
+        return table!;
+    }
+
+    private static Action<uint, ImageChunk> Note(LocalStateFolder folder, PageChecksumTable table) =>
+        (first, chunk) => folder.Guard("written", () => table.WriteRange(first, chunk.Checksums));
 
     private static CapturedState Publish(PinnedImage image, LocalStateFolder folder, PageChecksumTable table, ulong txid, LtxTrailer trailer)
     {
@@ -112,7 +123,7 @@ internal static class BaseImage
         IReplicaStore store,
         int level,
         LtxHeader header,
-        PageChecksumTable? table,
+        Action<uint, ImageChunk>? note,
         PageChecksumTable? known,
         Action<uint> progress,
         CancellationToken cancellationToken)
@@ -128,7 +139,7 @@ internal static class BaseImage
             {
                 PipeWriter output = PipeWriter.Create(stream, new StreamPipeWriterOptions(minimumBufferSize: 256 * 1024, leaveOpen: true));
                 var encoder = new LtxEncoder(output, header);
-                await WritePagesAsync(image, encoder, table, known, output, progress, cancel).ConfigureAwait(false);
+                await WritePagesAsync(image, encoder, note, known, output, progress, cancel).ConfigureAwait(false);
                 while (!encoder.TryFinish(out trailer))
                 {
                     await output.FlushAsync(cancel).ConfigureAwait(false);
@@ -144,7 +155,7 @@ internal static class BaseImage
     private static async Task WritePagesAsync(
         PinnedImage image,
         LtxEncoder encoder,
-        PageChecksumTable? table,
+        Action<uint, ImageChunk>? note,
         PageChecksumTable? known,
         PipeWriter output,
         Action<uint> progress,
@@ -157,7 +168,7 @@ internal static class BaseImage
             int count = (int)Math.Min(chunk.Capacity, pageCount - first + 1);
             chunk.Read(image, first, count, known);
             chunk.WriteTo(encoder);
-            table?.WriteRange(first, chunk.Checksums);
+            note?.Invoke(first, chunk);
             await output.FlushAsync(cancellationToken).ConfigureAwait(false);
             progress(first + (uint)count - 1);
         }

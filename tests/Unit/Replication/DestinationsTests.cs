@@ -222,6 +222,7 @@ public sealed class DestinationsTests(ITestOutputHelper output)
         MaintenanceOptions quick = new() { Levels = [TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(5)], Level0Retention = TimeSpan.FromMinutes(1) };
         ReplicationOptions options = Both(folder) with { DestinationMaintenance = [quick, quick with { Level0Retention = TimeSpan.FromHours(20) }] };
         Replicator replicator = await folder.StartAsync(options, new HurryingClock(60));
+        await replicator.SyncAsync(CancellationToken.None); // both have their images
         for (int i = 0; i < 4; i++)
         {
             await application.ExecuteAsync("INSERT INTO t(b) VALUES(1)");
