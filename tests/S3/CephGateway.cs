@@ -12,6 +12,8 @@ public sealed class CephGateway : IAsyncLifetime, IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
+    private const int BucketTries = 3;
+
     private readonly TemporaryFolder _folder = new();
     private int _lastBucket;
 
@@ -33,8 +35,18 @@ public sealed class CephGateway : IAsyncLifetime, IDisposable
         string bucket = string.Create(CultureInfo.InvariantCulture, $"bucket-{Interlocked.Increment(ref _lastBucket)}");
         S3Location place = new(bucket, path) { Endpoint = Endpoint, Credentials = Key };
         using AmazonS3Client client = S3Client.Create(place);
-        await client.PutBucketAsync(bucket);
-        return place;
+        for (int again = BucketTries; ; again--)
+        {
+            try
+            {
+                await client.PutBucketAsync(bucket);
+                return place;
+            }
+            catch (TimeoutException) when (again > 0)
+            {
+                // The first bucket makes the gateway's pools, which on a busy machine takes longer than a request may.
+            }
+        }
     }
 
     /// <summary>Stops it where it stands (SIGSTOP): connections stay open and nothing is answered.</summary>
