@@ -83,6 +83,7 @@ public sealed class ObservationTests(PowerShellSession session) : IDisposable
     {
         using EventTable table = new(_folder["a.db"]);
         session.Run("Start-SqliteReplication $args[0] $args[1] -LogPath $args[2]", table.FullPath, _folder["r"], _folder["r.log"]).ThrowIfFailed();
+        await UntilSaysAsync("Streaming");
         Directory.Move(_folder["r"], _folder["away"]);
         table.Add(5);
         for (long begin = Environment.TickCount64; Errors() < 3; await Task.Delay(100))
@@ -92,16 +93,23 @@ public sealed class ObservationTests(PowerShellSession session) : IDisposable
 
         Directory.Move(_folder["away"], _folder["r"]);
         session.Run("Sync-SqliteReplication; Stop-SqliteReplication *").ThrowIfFailed();
-        string[] events = [];
-        for (long begin = Environment.TickCount64; !events.Contains("Stopped"); await Task.Delay(100))
-        {
-            Assert.True(Environment.TickCount64 - begin < 60_000, string.Join(", ", events));
-            JsonElement[] lines = [.. File.ReadLines(_folder["r.log"]).Select(line => JsonDocument.Parse(line).RootElement)];
-            events = [.. lines.Select(line => line.GetProperty("event").GetString() == "failed" ? "failed" : line.GetProperty("state").GetString()!)];
-        }
+        string[] events = await UntilSaysAsync("Stopped");
 
         Assert.Equal(["Streaming", "failed", "Retrying"], events.Where(one => one is not "Starting").Take(3));
         Assert.Single(events, "failed");
+
+        async Task<string[]> UntilSaysAsync(string state)
+        {
+            string[] said = [];
+            for (long begin = Environment.TickCount64; !said.Contains(state); await Task.Delay(100))
+            {
+                Assert.True(Environment.TickCount64 - begin < 60_000, string.Join(", ", said));
+                JsonElement[] lines = File.Exists(_folder["r.log"]) ? [.. File.ReadLines(_folder["r.log"]).Select(line => JsonDocument.Parse(line).RootElement)] : [];
+                said = [.. lines.Select(line => line.GetProperty("event").GetString() == "failed" ? "failed" : line.GetProperty("state").GetString()!)];
+            }
+
+            return said;
+        }
 
         double Errors() => session.Run("Get-SqliteReplicationMetric -Name litestream_sync_error_count").ThrowIfFailed().Output
             .Sum(metric => (double)metric.Properties["Value"].Value);
