@@ -91,7 +91,7 @@ internal sealed class MaintenanceLoop
     {
         await TryAsync(_schedule.MergeAsync, cancellationToken).ConfigureAwait(false);
         await TryAsync(cancel => _schedule.MakeImageAsync(SendImageAsync, cancel), cancellationToken).ConfigureAwait(false);
-        RetentionCount captures = RetentionCount.Of(_catalogue, _options.Maintenance, _time.GetUtcNow());
+        RetentionCount captures = RetentionCount.Of(_catalogue, _maintenance, _time.GetUtcNow());
         _board.Update(status => status with { Captures = captures });
         await TryAsync(_schedule.DeleteExpiredAsync, cancellationToken).ConfigureAwait(false);
     }

@@ -220,7 +220,11 @@ public sealed class DestinationsTests(ITestOutputHelper output)
         await using ReplicationFolder folder = new();
         using ApplicationProcess application = await folder.OpenApplicationAsync(rows: 5);
         MaintenanceOptions quick = new() { Levels = [TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(5)], Level0Retention = TimeSpan.FromMinutes(1) };
-        ReplicationOptions options = Both(folder) with { DestinationMaintenance = [quick, quick with { Level0Retention = TimeSpan.FromHours(20) }] };
+        ReplicationOptions options = Both(folder) with
+        {
+            Maintenance = quick with { Level0Retention = TimeSpan.Zero }, // for none of them
+            DestinationMaintenance = [quick, quick with { Level0Retention = TimeSpan.FromHours(20) }],
+        };
         Replicator replicator = await folder.StartAsync(options, new HurryingClock(60));
         await replicator.SyncAsync(CancellationToken.None); // both have their images
         for (int i = 0; i < 4; i++)
@@ -232,6 +236,7 @@ public sealed class DestinationsTests(ITestOutputHelper output)
         await Until.HoldsAsync(() => Captured(folder.Replica) == 1, () => replicator.Status);
 
         Assert.Equal(4, Captured(folder["second"]));
+        await Until.HoldsAsync(() => Second(replicator).Captures == new RetentionCount(Eligible: 0, NotMerged: 0, TooRecent: 4), () => Second(replicator).Captures);
         await replicator.StopAsync(CancellationToken.None);
         application.Dispose();
         await Images.EqualAsync(folder.Database, folder["second"]);
