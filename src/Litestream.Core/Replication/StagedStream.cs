@@ -1,3 +1,4 @@
+using Litestream.Storage;
 using Microsoft.Win32.SafeHandles;
 
 namespace Litestream.Replication;
@@ -9,18 +10,10 @@ namespace Litestream.Replication;
 /// <param name="path">The file.</param>
 /// <param name="length">Its length.</param>
 /// <param name="openReplica">Opens the replica's file from an offset on.</param>
-internal sealed class StagedStream(string path, long length, Func<long, CancellationToken, Task<Stream>> openReplica) : Stream
+internal sealed class StagedStream(string path, long length, Func<long, CancellationToken, Task<Stream>> openReplica) : ForwardStream
 {
     private long _position;
     private Stream? _rest;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => length;
 
     public override long Position
     {
@@ -46,29 +39,14 @@ internal sealed class StagedStream(string path, long length, Func<long, Cancella
         return read;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Flush()
+    protected override void Dispose(bool disposing)
     {
-    }
-
-    public override async ValueTask DisposeAsync()
-    {
-        if (_rest is not null)
+        if (disposing)
         {
-            await _rest.DisposeAsync().ConfigureAwait(false);
+            _rest?.Dispose();
         }
 
-        await base.DisposeAsync().ConfigureAwait(false);
+        base.Dispose(disposing);
     }
 
     private int? TryRead(Span<byte> buffer)

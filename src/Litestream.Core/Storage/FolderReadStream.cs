@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Litestream.Storage;
 
 /// <summary>A range of a file in a replica folder, read front to back; the operating system's errors come out as the store's.</summary>
-internal sealed class FolderReadStream : Stream
+internal sealed class FolderReadStream : ForwardStream
 {
     private readonly SafeFileHandle _handle;
     private readonly string _folder;
@@ -27,18 +27,6 @@ internal sealed class FolderReadStream : Stream
     }
 
     public override bool CanRead => !_handle.IsClosed;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override int Read(Span<byte> buffer)
     {
@@ -70,19 +58,6 @@ internal sealed class FolderReadStream : Stream
     }
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -13,7 +13,7 @@ namespace Litestream.Storage;
 /// by side, and given out in order, as long as the store's memory for that (<see cref="S3ReadAhead"/>) has room; else range after range.
 /// </para>
 /// </summary>
-internal sealed class S3ReadStream : Stream
+internal sealed class S3ReadStream : ForwardStream
 {
     private static readonly TimeSpan StallLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Budget = TimeSpan.FromMinutes(2);
@@ -42,14 +42,6 @@ internal sealed class S3ReadStream : Stream
         (_client, _request, _place, _ahead, _time, _position, _end, _etag) = (client, request, place, ahead, time, offset, end, etag);
         _key = request().Key;
     }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
 
     public override long Position
     {
@@ -138,20 +130,7 @@ internal sealed class S3ReadStream : Stream
         return 0;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
     public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer, offset, count, CancellationToken.None).GetAwaiter().GetResult();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
