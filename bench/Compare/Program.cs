@@ -1,5 +1,6 @@
-using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Litestream.Bench.Compare.Works;
+using Litestream.Tests.Interop;
 
 namespace Litestream.Bench.Compare;
 
@@ -44,7 +45,7 @@ internal static class Program
             : Directory.CreateDirectory(Path.Combine(options.Folder, $"litestream-compare-{Environment.ProcessId}"));
         try
         {
-            Bench bench = new(options, [new OurSubject(), new LitestreamSubject(options.Litestream ?? InstallLitestream())], folder.FullName);
+            Bench bench = new(options, [new OurSubject(), new LitestreamSubject(options.Litestream ?? await InstallLitestreamAsync())], folder.FullName);
             foreach (string name in options.Work)
             {
                 await Works[name].RunAsync(bench);
@@ -65,17 +66,12 @@ internal static class Program
     }
 
     /// <summary>Litestream 0.3.13 as npm has it, installed beside this program.</summary>
-    private static string InstallLitestream()
+    private static async Task<string> InstallLitestreamAsync()
     {
-        string npm = Path.Combine(AppContext.BaseDirectory, "npm");
-        string architecture = System.Runtime.InteropServices.RuntimeInformation.OSArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "arm64" : "x64";
-        string program = Path.Combine(npm, "node_modules", "@flydotio", $"litestream-linux-{architecture}", "litestream");
-        if (!File.Exists(program))
-        {
-            using Process install = Process.Start("npm", ["install", "--prefix", npm, "--no-audit", "--no-fund", "--silent"]);
-            install.WaitForExit();
-        }
-
-        return File.Exists(program) ? program : throw new FileNotFoundException("Litestream 0.3.13 could not be installed by npm; name a binary by --litestream.");
+        const string program = "litestream";
+        string package = $"@flydotio/litestream-linux-{(RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "arm64" : "x64")}";
+        return await NpmPackages.InstallAsync(package, program) is { } absence
+            ? throw new FileNotFoundException($"Litestream 0.3.13 could not be installed: {absence}. Name a binary by --litestream.")
+            : NpmPackages.PathOf(package, program);
     }
 }
