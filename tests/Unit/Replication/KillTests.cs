@@ -89,7 +89,7 @@ public sealed class KillTests
             }
 
             using ReplicatorProcess killed = ReplicatorProcess.Begin(folder.Database, folder.Replica);
-            await Until.HoldsAsync(() => Directory.Exists(level) && Directory.EnumerateFiles(level).Any());
+            await Until.HoldsAsync(() => Directory.Exists(level) && Directory.EnumerateFiles(level).Any(file => new FileInfo(file).Length > 1 << 20));
             await killed.KillAsync();
         }
 
