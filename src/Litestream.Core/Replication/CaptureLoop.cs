@@ -248,13 +248,12 @@ internal sealed class CaptureLoop : IDisposable
     private bool Capture()
     {
         _lastCapture = _time.GetTimestamp();
-        if (!_session.Capture())
+        if (!_checkpointer.Capture())
         {
             return false;
         }
 
         _lastNews = _lastCapture;
-        _checkpointer.NoteCapture();
         return true;
     }
 
@@ -271,7 +270,7 @@ internal sealed class CaptureLoop : IDisposable
             return false;
         }
 
-        return _staging.FewestWaiting < FilesInLine
+        return _staging.FewestWaiting < FilesInLine || _session.HasBacklog(_options.CheckpointBytes)
             || gathered >= (_destinations.Any(place => place.IsStreaming) ? _options.MaxGatherInterval : GatherWhileFailing);
     }
 

@@ -121,15 +121,41 @@ internal sealed class CaptureSession : IDisposable
         return _wal.TryReadFrameHeader(at.EndOffset, out WalFrameHeader next) && next.IsGenerationOf(at);
     }
 
-    /// <summary>Captures everything that is committed by now. True if that was anything.</summary>
-    /// <exception cref="LocalStateException">It could not be staged. Nothing is lost: it stays in the WAL, and the next call takes it again.</exception>
-    public bool Capture()
+    /// <summary>
+    /// Whether about this many bytes of the WAL wait behind what was captured, committed or not: one frame's header tells.
+    /// </summary>
+    /// <param name="bytes">How many.</param>
+    public bool HasBacklog(long bytes)
+    {
+        if (!_wal.TryReadHeader(out WalHeader header))
+        {
+            return false;
+        }
+
+        WalPosition at = Captured.Position;
+        long begin = header.IsGenerationOf(at) ? at.EndOffset : WalHeader.Size;
+        return _wal.TryReadFrameHeader(begin + (bytes / at.FrameSize * at.FrameSize), out WalFrameHeader frame)
+            && frame.Salt1 == header.Salt1 && frame.Salt2 == header.Salt2;
+    }
+
+    /// <summary>Moves the pin to what is committed by now, unless it stands before something uncaptured already.</summary>
+    /// <returns>Bytes of the WAL that are committed and not captured.</returns>
+    public long Leap()
     {
         if (Pins.Position == Captured.Position)
         {
             Pins.Leap();
         }
 
+        WalPosition to = Pins.Position;
+        return to.SameGeneration(Captured.Position) ? to.EndOffset - Captured.Position.EndOffset : to.EndOffset;
+    }
+
+    /// <summary>Captures everything that is committed by now. True if that was anything.</summary>
+    /// <exception cref="LocalStateException">It could not be staged. Nothing is lost: it stays in the WAL, and the next call takes it again.</exception>
+    public bool Capture()
+    {
+        Leap();
         WalPosition to = Pins.Position;
         if (!_window.TryScan(_wal, Captured.Position, to))
         {

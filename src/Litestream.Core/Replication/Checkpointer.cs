@@ -13,7 +13,8 @@ namespace Litestream.Replication;
 /// lands on mark 0 and the next writer begins the WAL anew at frame 1. Writers are not waited for and do not wait.
 /// Under writers that never rest some commit always slips in between. Then, when the WAL has grown past the second threshold, the write lock
 /// is taken (BEGIN IMMEDIATE; nothing is written), the tail is captured and copied, and the lock let go: writers wait for
-/// the tail alone. Never RESTART or FULL, which wait for readers while they keep writers out; TRUNCATE only on mark 0 with a
+/// the tail alone. Where they commit faster than capture reads, a second threshold's worth that waits uncaptured, or twice of it in
+/// the WAL, makes us take the lock at once: writers are slowed down to what capture can do, and the WAL stays short. Never RESTART or FULL, which wait for readers while they keep writers out; TRUNCATE only on mark 0 with a
 /// timeout of zero, where it does nothing unless there is nothing to lose.
 /// A crash in the middle drops our locks; SQLite's own rules make a half-done checkpoint harmless.
 /// </remarks>
@@ -53,8 +54,22 @@ internal sealed class Checkpointer : IDisposable
 
     private bool WalFileIsLarge => _session.WalLength > _options.BlockingCheckpointBytes;
 
-    /// <summary>Notes that frames were captured.</summary>
-    public void NoteCapture() => HasWork = true;
+    /// <summary>
+    /// Captures everything that is committed by now; behind the write lock, and with a checkpoint, if that has become too much. True if
+    /// that was anything.
+    /// </summary>
+    public bool Capture()
+    {
+        ulong before = _session.Captured.Txid;
+        if (_session.Leap() < _options.BlockingCheckpointBytes || !RunBehindWriterLock())
+        {
+            _session.Capture();
+        }
+
+        bool news = _session.Captured.Txid != before;
+        HasWork |= news;
+        return news;
+    }
 
     /// <summary>Checkpoints if the WAL has grown to a threshold since the last try.</summary>
     public void RunIfDue()
@@ -64,14 +79,14 @@ internal sealed class Checkpointer : IDisposable
         long sinceLastTry = at.SameGeneration(_lastTry) ? at.EndOffset - _lastTry.EndOffset : at.EndOffset;
         if (at.EndOffset >= threshold && sinceLastTry >= threshold / 4)
         {
-            Run(mayBlock: at.EndOffset >= _options.BlockingCheckpointBytes);
+            Run(QuickRoundsAt(at), mayBlock: at.EndOffset >= _options.BlockingCheckpointBytes);
         }
     }
 
     /// <summary>Checkpoints now, as far as it goes without keeping writers out; afterwards shrinks a WAL file that has grown large.</summary>
     public void RunWhileIdle()
     {
-        Run(mayBlock: false);
+        Run(QuickRounds, mayBlock: false);
         if (!HasWork && WalFileIsLarge)
         {
             _session.Pins.Truncate(_options.BusyTimeout);
@@ -81,10 +96,18 @@ internal sealed class Checkpointer : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _writerLock?.Dispose();
 
-    private void Run(bool mayBlock)
+    // The longer the WAL, the less is tried in the hope of a gap between two commits.
+    private int QuickRoundsAt(in WalPosition at) => (at.EndOffset / _options.BlockingCheckpointBytes) switch
+    {
+        0 => QuickRounds,
+        1 => 1,
+        _ => 0,
+    };
+
+    private void Run(int quickRounds, bool mayBlock)
     {
         _lastTry = _session.Captured.Position;
-        for (int round = 0; round < QuickRounds; round++)
+        for (int round = 0; round < quickRounds; round++)
         {
             if (RunRound())
             {
@@ -126,18 +149,22 @@ internal sealed class Checkpointer : IDisposable
         }
     }
 
-    private void RunBehindWriterLock()
+    // False if writers did not let us have the lock.
+    private bool RunBehindWriterLock()
     {
-        _writerLock ??= DatabaseConnection.Open(_path, WriterLockTimeout);
-        if (!_writerLock.TryLockWriters())
+        _writerLock ??= DatabaseConnection.Open(_path, TimeSpan.Zero);
+        if (!_writerLock.TryLockWriters(WriterLockTimeout))
         {
-            return;
+            return false;
         }
 
         try
         {
+            _session.Capture(); // up to the pin, which may stand before the newest commit
             _session.Capture();
             RunRound();
+            _lastTry = _session.Captured.Position;
+            return true;
         }
         finally
         {

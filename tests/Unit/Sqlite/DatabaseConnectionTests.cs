@@ -103,13 +103,13 @@ public sealed class DatabaseConnectionTests(ITestOutputHelper output) : IDisposa
         using DatabaseConnection connection = DatabaseConnection.Open(Database, TimeSpan.Zero);
         application.Execute("PRAGMA busy_timeout=0");
 
-        Assert.True(connection.TryLockWriters());
+        Assert.True(connection.TryLockWriters(TimeSpan.Zero));
         Assert.Throws<InvalidOperationException>(() => application.Commit());
         connection.Unpin();
         application.Execute("BEGIN IMMEDIATE; INSERT INTO t(b) VALUES(1)");
-        Assert.False(connection.TryLockWriters());
+        Assert.False(connection.TryLockWriters(TimeSpan.Zero));
         application.Execute("COMMIT");
-        Assert.True(connection.TryLockWriters());
+        Assert.True(connection.TryLockWriters(TimeSpan.Zero));
     }
 
     private static Task OpenAndSayAsync(string[] args)
