@@ -27,6 +27,11 @@ public struct Crc64
         _value = ~register;
     }
 
+    /// <summary>Appends a piece whose checksum is known, as if its bytes were appended.</summary>
+    /// <param name="piece">The checksum of the piece alone.</param>
+    /// <param name="length">Its length in bytes.</param>
+    public void Append(Crc64 piece, long length) => _value = Crc64Table.Shift(_value, length) ^ piece._value;
+
     /// <summary>The checksum of one piece.</summary>
     /// <param name="bytes">The bytes.</param>
     public static ulong Compute(ReadOnlySpan<byte> bytes)

@@ -27,6 +27,7 @@ internal static class Crc64Folding
     internal static bool IsSupported => BitConverter.IsLittleEndian && (Pclmulqdq.IsSupported || ArmAes.IsSupported);
 
     /// <summary>Takes the register (preset, not inverted) over at least <see cref="MinLength"/> bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static ulong Update(ulong register, ReadOnlySpan<byte> bytes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes.Length, MinLength);

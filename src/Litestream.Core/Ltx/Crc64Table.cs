@@ -13,6 +13,8 @@ internal static class Crc64Table
     // Tables[256 * k + b]: what byte b does to the register when k more bytes follow it in the step.
     private static readonly ulong[] Tables = MakeTables();
 
+    private static readonly ulong[] Shifts = MakeShifts();
+
     /// <summary>Takes the register (preset, not inverted) over some bytes.</summary>
     internal static ulong Update(ulong register, ReadOnlySpan<byte> bytes)
     {
@@ -71,4 +73,42 @@ internal static class Crc64Table
 
     /// <summary>Multiplies a reflected polynomial by x, modulo the CRC's polynomial.</summary>
     internal static ulong TimesX(ulong value) => (value >> 1) ^ ((value & 1) != 0 ? Polynomial : 0);
+
+    /// <summary>Multiplies by x^8 for each of so many bytes: what that many zero bytes do to a register that is neither preset nor inverted.</summary>
+    /// <param name="value">A reflected polynomial.</param>
+    /// <param name="length">How many bytes, 0 or more.</param>
+    internal static ulong Shift(ulong value, long length)
+    {
+        for (int i = 0; length != 0; i++, length >>= 1)
+        {
+            value = (length & 1) != 0 ? Multiply(value, Shifts[i]) : value;
+        }
+
+        return value;
+    }
+
+    // Element i: x^(8 * 2^i).
+    private static ulong[] MakeShifts()
+    {
+        var shifts = new ulong[64];
+        shifts[0] = 1UL << (63 - 8);
+        for (int i = 1; i < shifts.Length; i++)
+        {
+            shifts[i] = Multiply(shifts[i - 1], shifts[i - 1]);
+        }
+
+        return shifts;
+    }
+
+    private static ulong Multiply(ulong a, ulong b)
+    {
+        ulong product = 0;
+        for (; a != 0; a <<= 1)
+        {
+            product ^= (a >> 63) != 0 ? b : 0;
+            b = TimesX(b);
+        }
+
+        return product;
+    }
 }

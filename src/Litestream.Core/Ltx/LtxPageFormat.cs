@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Litestream.Ltx;
 
 /// <summary>The page block of a replica file: lengths and bounds that its writer and its readers share.</summary>
@@ -48,4 +50,18 @@ internal static class LtxPageFormat
         length += WriteVarint(bytes[length..], (ulong)entry.Offset);
         return length + WriteVarint(bytes[length..], (ulong)entry.Size);
     }
+
+    /// <summary>The part of a page's header that the checksum of the file covers; the page's content follows it there.</summary>
+    /// <param name="encoded">A whole page as it stands in the file.</param>
+    internal static ReadOnlySpan<byte> CheckedHeader(ReadOnlySpan<byte> encoded) => encoded[..(IsBlock(encoded) ? BlockHeaderLength : PageHeaderLength)];
+
+    /// <summary>Decompresses a page.</summary>
+    /// <param name="encoded">A whole page as it stands in the file.</param>
+    /// <param name="page">Filled whole.</param>
+    /// <returns>Whether it could be.</returns>
+    internal static bool TryDecode(ReadOnlySpan<byte> encoded, Span<byte> page) => IsBlock(encoded)
+        ? Lz4Block.TryDecode(encoded[BlockHeaderLength..], page)
+        : Lz4Frame.Decode(encoded[PageHeaderLength..], page, out _) is null;
+
+    private static bool IsBlock(ReadOnlySpan<byte> encoded) => BinaryPrimitives.ReadUInt16BigEndian(encoded[sizeof(uint)..]) == BlockFlag;
 }

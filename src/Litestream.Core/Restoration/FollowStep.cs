@@ -43,7 +43,7 @@ internal sealed class FollowStep : IAsyncDisposable
     public static async Task<FollowStep> ReadAsync(IReplicaStore store, ReplicaFile file, string database, CancellationToken cancellationToken)
     {
         Stream stream = await store.OpenReadAsync(file.Level, file.Name, 0, null, cancellationToken).ConfigureAwait(false);
-        LtxDecoder decoder = await LtxDecoder.OpenAsync(stream, RestoreRun.Label(file), cancellationToken).ConfigureAwait(false);
+        LtxDecoder decoder = await LtxDecoder.OpenAsync(stream, PlannedFiles.Label(file), cancellationToken).ConfigureAwait(false);
         await using (decoder.ConfigureAwait(false))
         {
             if (decoder.Header.MinTxid != file.Name.MinTxid || decoder.Header.MaxTxid != file.Name.MaxTxid)

@@ -181,7 +181,7 @@ internal static class RestorePlanner
     private static async Task<bool> HoldsEveryPageAsync(IReplicaStore store, ReplicaFile file, CancellationToken cancellationToken)
     {
         byte[] bytes = new byte[LtxHeader.Length];
-        string name = RestoreRun.Label(file);
+        string name = PlannedFiles.Label(file);
         int length;
         Stream stream = await store.OpenReadAsync(file.Level, file.Name, 0, bytes.Length, cancellationToken).ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Globalization;
 using Litestream.Ltx;
 using Litestream.State;
 using Litestream.Storage;
@@ -43,122 +41,84 @@ internal sealed class RestoreRun
     /// <summary>Bytes read from the replica.</summary>
     internal long BytesRead => _bytesRead;
 
-    /// <summary>How a replica file is named in errors: folder and name.</summary>
-    internal static string Label(ReplicaFile file) => string.Create(CultureInfo.InvariantCulture, $"{file.Level}/{file.Name}");
-
     /// <summary>Opens the newest file, reads all, writes all pages.</summary>
     /// <param name="create">Makes what takes the pages, once size and page size are known: the file and, maybe, the local state's seed.</param>
     /// <param name="cancellationToken">Ends the restore.</param>
     /// <exception cref="LtxFormatException">A file is damaged, or they lack a page.</exception>
     internal async Task RunAsync(Func<LtxHeader, (RestoringFile File, LocalStateSeed? Seed)> create, CancellationToken cancellationToken)
     {
-        LtxDecoder newest = await OpenAsync(_plan.Files[^1], cancellationToken).ConfigureAwait(false);
-        await using (newest.ConfigureAwait(false))
+        var files = new PlannedFiles(_store, _plan.Files);
+        await using (files.ConfigureAwait(false))
         {
-            Header = newest.Header;
-            RequirePlausibleSize(newest);
-            (RestoringFile file, LocalStateSeed? seed) = create(Header);
-            _written = new PageBitmap(Header.Commit);
-            _limit = Header.Commit;
-            var writer = new PageBatchWriter(file, seed, Header.PageSize);
-            await using (writer.ConfigureAwait(false))
+            LtxScanner newest = await files.NextAsync(cancellationToken).ConfigureAwait(false);
+            await using (newest.ConfigureAwait(false))
             {
-                PageBatch batch = await writer.TakeAsync(cancellationToken).ConfigureAwait(false);
-                batch = await ReadAsync(newest, batch, writer, cancellationToken).ConfigureAwait(false);
-                FileChecksum = newest.Trailer.FileChecksum;
-                for (int i = _plan.Files.Count - 2; i >= 0; i--)
+                Header = newest.Header;
+                RequirePlausibleSize(newest);
+                (RestoringFile file, LocalStateSeed? seed) = create(Header);
+                _written = new PageBitmap(Header.Commit);
+                _limit = Header.Commit;
+                var writer = new PageRunWriter(file, seed);
+                var reader = new LtxRunReader(writer.Write, writer.Note, writer.NeedsChecksums);
+                await using (reader.ConfigureAwait(false))
                 {
-                    LtxDecoder decoder = await OpenAsync(_plan.Files[i], cancellationToken).ConfigureAwait(false);
-                    await using (decoder.ConfigureAwait(false))
-                    {
-                        batch = await ReadAsync(decoder, batch, writer, cancellationToken).ConfigureAwait(false);
-                    }
+                    await ReadAsync(newest, reader, cancellationToken).ConfigureAwait(false);
+                    FileChecksum = newest.Trailer.FileChecksum;
+                    await ReadOlderAsync(files, reader, cancellationToken).ConfigureAwait(false);
                 }
-
-                writer.Give(batch);
-                await writer.FinishAsync().ConfigureAwait(false);
             }
         }
 
         RequireEveryPage();
     }
 
-    private async Task<LtxDecoder> OpenAsync(ReplicaFile file, CancellationToken cancellationToken)
+    private async Task ReadOlderAsync(PlannedFiles files, LtxRunReader reader, CancellationToken cancellationToken)
     {
-        string label = Label(file);
-        Stream stream = await _store.OpenReadAsync(file.Level, file.Name, 0, null, cancellationToken).ConfigureAwait(false);
-        LtxDecoder decoder = await LtxDecoder.OpenAsync(stream, label, cancellationToken).ConfigureAwait(false);
-        if (decoder.Header.MinTxid == file.Name.MinTxid && decoder.Header.MaxTxid == file.Name.MaxTxid)
+        while (!files.AtEnd)
         {
-            return decoder;
-        }
-
-        await decoder.DisposeAsync().ConfigureAwait(false);
-        throw new LtxFormatException(label, 0x10, "it holds other transactions than its name says");
-    }
-
-    private async Task<PageBatch> ReadAsync(LtxDecoder decoder, PageBatch batch, PageBatchWriter writer, CancellationToken cancellationToken)
-    {
-        long before = _bytesRead;
-        if (_written.Count == Header.PagesOfFullImage || decoder.Header.PageSize != Header.PageSize)
-        {
-            await ReadForChecksumAsync(decoder, cancellationToken).ConfigureAwait(false);
-        }
-        else
-        {
-            _limit = Math.Min(_limit, decoder.Header.Commit);
-            uint number;
-            while ((number = await decoder.ReadPageAsync(batch.Next, cancellationToken).ConfigureAwait(false)) != 0)
+            LtxScanner scanner = await files.NextAsync(cancellationToken).ConfigureAwait(false);
+            await using (scanner.ConfigureAwait(false))
             {
-                if (number > _limit || !_written.TrySet(number))
-                {
-                    continue;
-                }
-
-                batch.Keep(number);
-                if (batch.IsFull)
-                {
-                    writer.Give(batch);
-                    Report(before + decoder.Position);
-                    batch = await writer.TakeAsync(cancellationToken).ConfigureAwait(false);
-                }
+                await ReadAsync(scanner, reader, cancellationToken).ConfigureAwait(false);
             }
         }
-
-        Report(before + decoder.Position);
-        return batch;
     }
 
-    // Nothing of it survives. If its pages have another size, whatever came after it must have brought every page.
-    private async Task ReadForChecksumAsync(LtxDecoder decoder, CancellationToken cancellationToken)
+    private async Task ReadAsync(LtxScanner scanner, LtxRunReader reader, CancellationToken cancellationToken)
     {
+        long before = _bytesRead;
+        RequirePageSize(scanner);
+        _limit = Math.Min(_limit, scanner.Header.Commit);
+        await reader.ReadAsync(
+            scanner,
+            number => number <= _limit && _written.TrySet(number),
+            position =>
+            {
+                _bytesRead = before + position;
+                _progress?.Report(new RestoreProgress("Restoring pages", _bytesRead, _plan.Bytes));
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    // If its pages have another size, whatever came after it must have brought every page.
+    private void RequirePageSize(LtxScanner scanner)
+    {
+        if (scanner.Header.PageSize == Header.PageSize)
+        {
+            return;
+        }
+
         if (_written.Count != Header.PagesOfFullImage)
         {
             throw new LtxFormatException(
-                decoder.File, 0x08, $"its pages have {decoder.Header.PageSize} bytes, those of the files after it {Header.PageSize}");
+                scanner.File, 0x08, $"its pages have {scanner.Header.PageSize} bytes, those of the files after it {Header.PageSize}");
         }
 
-        byte[] page = ArrayPool<byte>.Shared.Rent(decoder.Header.PageSize);
-        try
-        {
-            while (await decoder.ReadPageAsync(page, cancellationToken).ConfigureAwait(false) != 0)
-            {
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(page);
-        }
-    }
-
-    private void Report(long bytesRead)
-    {
-        _bytesRead = bytesRead;
-        _progress?.Report(new RestoreProgress("Restoring pages", bytesRead, _plan.Bytes));
+        _limit = 0;
     }
 
     // The size is believed only as far as the files could hold so many pages: the file and the bitmap are made by it.
-    private void RequirePlausibleSize(LtxDecoder newest)
+    private void RequirePlausibleSize(LtxScanner newest)
     {
         if (Header.Commit - 1L > _plan.Bytes / LtxPageFormat.MinPageLength)
         {
@@ -172,7 +132,7 @@ internal sealed class RestoreRun
         if (_written.Count != Header.PagesOfFullImage)
         {
             throw new LtxFormatException(
-                Label(_plan.Files[0]),
+                PlannedFiles.Label(_plan.Files[0]),
                 0x0C,
                 $"it and the files after it, up to transaction {_plan.Txid}, do not hold page "
                 + $"{_written.FirstMissing(LockPage.Number(Header.PageSize))} of {Header.Commit}");

@@ -32,13 +32,13 @@ public sealed class LocalStateSeed : IDisposable
 
     /// <summary>Notes a page of the result; cheapest in ascending order. Each page once.</summary>
     /// <param name="pageNumber">The page number.</param>
-    /// <param name="page">The page.</param>
+    /// <param name="checksum">Its checksum, see <see cref="PageChecksum"/>.</param>
     /// <exception cref="LocalStateException">The disk did not take it.</exception>
-    public void Note(uint pageNumber, ReadOnlySpan<byte> page)
+    public void Note(uint pageNumber, ulong checksum)
     {
         try
         {
-            _run.Add(pageNumber, PageChecksum.Compute(pageNumber, page));
+            _run.Add(pageNumber, checksum);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

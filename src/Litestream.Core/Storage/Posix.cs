@@ -23,6 +23,8 @@ internal static partial class Posix
     /// <summary>macOS: flush the drive's cache as well, which its fsync does not.</summary>
     public const int F_FULLFSYNC = 51;
 
+    public const uint SYNC_FILE_RANGE_WRITE = 2;
+
     public const int LOCK_EX = 2;
     public const int LOCK_NB = 4;
 
@@ -36,6 +38,10 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     public static partial int Fsync(SafeFileHandle file);
+
+    /// <summary>Linux: begins to write what is dirty in a range, and does not wait. It makes nothing durable.</summary>
+    [LibraryImport("libc", EntryPoint = "sync_file_range")]
+    public static partial int SyncFileRange(SafeFileHandle file, long offset, long length, uint flags);
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     public static partial int Fcntl(SafeFileHandle file, int command);

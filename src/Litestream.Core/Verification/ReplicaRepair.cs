@@ -69,7 +69,7 @@ public static class ReplicaRepair
         IReplicaStore store = place.Open();
         await using (store.ConfigureAwait(false))
         {
-            return await RepairBasis.FindAsync(store, file => damaged.Contains(RestoreRun.Label(file)), cancellationToken).ConfigureAwait(false);
+            return await RepairBasis.FindAsync(store, file => damaged.Contains(PlannedFiles.Label(file)), cancellationToken).ConfigureAwait(false);
         }
     }
 

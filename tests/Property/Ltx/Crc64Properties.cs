@@ -36,4 +36,23 @@ public class Crc64Properties
 
         Assert.Equal(Crc64.Compute(bytes), crc.Value);
     }
+
+    [ScaledProperty(300)]
+    public void Pieces_whose_checksums_are_known_give_the_same_as_their_bytes(int seed)
+    {
+        var random = new Random(seed);
+        byte[] bytes = new byte[random.Next(10_000)];
+        random.NextBytes(bytes);
+        Crc64 crc = default;
+        for (int at = 0; at < bytes.Length;)
+        {
+            int length = Math.Min(bytes.Length - at, random.Next(random.Next(1, 3000)));
+            Crc64 piece = default;
+            piece.Append(bytes.AsSpan(at, length));
+            crc.Append(piece, length);
+            at += length;
+        }
+
+        Assert.Equal(Crc64.Compute(bytes), crc.Value);
+    }
 }

@@ -66,10 +66,9 @@ internal sealed class ReplicatorSteps(string database, UnsteadyStore store, Mach
             return false;
         }
 
-        bool news = _session.Capture();
+        bool news = _checkpointer!.Capture();
         if (news)
         {
-            _checkpointer!.NoteCapture();
             _checkpointer.RunIfDue();
         }
 
@@ -77,13 +76,7 @@ internal sealed class ReplicatorSteps(string database, UnsteadyStore store, Mach
     }
 
     /// <summary>Captures what is committed.</summary>
-    public void Capture()
-    {
-        if (_session!.Capture())
-        {
-            _checkpointer!.NoteCapture();
-        }
-    }
+    public void Capture() => _checkpointer!.Capture();
 
     /// <summary>A checkpoint in a quiet moment, or one that is due.</summary>
     public void Checkpoint(bool idle)

@@ -66,7 +66,6 @@ internal sealed class ScheduledCapture : IDisposable
     /// <summary>A checkpoint of a quiet moment.</summary>
     public void Checkpoint()
     {
-        _checkpointer.NoteCapture();
         _checkpointer.RunWhileIdle();
         ApplyStaged();
     }

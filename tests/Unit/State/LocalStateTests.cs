@@ -128,7 +128,7 @@ public sealed class LocalStateTests : IDisposable
         var folder = new LocalStateFolder(_temporary["app.db"]);
         using (LocalStateSeed seed = new(folder.DatabasePath, 512))
         {
-            seed.Note(1, new byte[512]);
+            seed.Note(1, PageChecksum.Compute(1, new byte[512]));
             seed.Publish(5, 55, 1);
         }
 
@@ -137,7 +137,7 @@ public sealed class LocalStateTests : IDisposable
         File.WriteAllText(folder.HeadPath, "");
         using (LocalStateSeed given = new(folder.DatabasePath, 512))
         {
-            given.Note(1, new byte[512]);
+            given.Note(1, PageChecksum.Compute(1, new byte[512]));
         }
 
         Assert.Equal(node, NodeId());
@@ -146,8 +146,8 @@ public sealed class LocalStateTests : IDisposable
         {
             byte[] page = new byte[512];
             page[0] = 1;
-            seed.Note(2, page);
-            seed.Note(1, new byte[512]);
+            seed.Note(2, PageChecksum.Compute(2, page));
+            seed.Note(1, PageChecksum.Compute(1, new byte[512]));
             seed.Publish(8, 88, 2);
         }
 
@@ -174,7 +174,7 @@ public sealed class LocalStateTests : IDisposable
     private static async Task SeedAsync(string[] args)
     {
         using LocalStateSeed seed = new(args[0], 512);
-        seed.Note(1, new byte[512]);
+        seed.Note(1, PageChecksum.Compute(1, new byte[512]));
         Console.WriteLine("seeding");
         await Console.In.ReadLineAsync();
     }
