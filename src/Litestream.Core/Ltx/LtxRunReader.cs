@@ -5,7 +5,7 @@ namespace Litestream.Ltx;
 /// the checksums meet again in the order of the file. Does the same as <see cref="LtxDecoder"/>, on all cores.
 /// </summary>
 /// <remarks>Memory: about a megabyte for each run, and there are two more of them than cores, eight at most.</remarks>
-internal sealed class LtxRunReader : IAsyncDisposable
+internal sealed class LtxRunReader
 {
     private const int MaxRuns = 8;
 
@@ -17,9 +17,9 @@ internal sealed class LtxRunReader : IAsyncDisposable
     private readonly Action<LtxPageRun>? _work;
     private readonly Action<LtxPageRun>? _inOrder;
     private readonly bool _needsChecksums;
+    private readonly List<LtxPageRun> _runs = [];
     private readonly Stack<LtxPageRun> _free = new();
     private readonly Queue<(LtxPageRun Run, Task Decoded)> _decoding = new();
-    private int _made;
 
     /// <summary>Prepares.</summary>
     /// <param name="work">Done with each run when it is decompressed, several at once, in any order. May be null.</param>
@@ -32,13 +32,31 @@ internal sealed class LtxRunReader : IAsyncDisposable
         _needsChecksums = needsChecksums;
     }
 
-    /// <summary>Reads a file from its first page to its end. On return all of it is done, and all checks were met.</summary>
+    /// <summary>
+    /// Reads a file from its first page to its end. On return all of it is done and all checks were met; if it fails, nothing is being
+    /// done any more.
+    /// </summary>
     /// <param name="scanner">The file, just opened.</param>
     /// <param name="isWanted">Whether a page's content is; asked once for each page, in order.</param>
     /// <param name="progress">Told now and then how many bytes of the file were passed; may be null.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="LtxFormatException">The file is damaged; what was done with its pages is of no use.</exception>
     public async Task ReadAsync(LtxScanner scanner, Func<uint, bool> isWanted, Action<long>? progress, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ReadPagesAsync(scanner, isWanted, progress, cancellationToken).ConfigureAwait(false);
+            await scanner.FinishAsync(cancellationToken).ConfigureAwait(false);
+            progress?.Invoke(scanner.Position);
+        }
+        catch
+        {
+            await GiveUpAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task ReadPagesAsync(LtxScanner scanner, Func<uint, bool> isWanted, Action<long>? progress, CancellationToken cancellationToken)
     {
         LtxPageRun run = await TakeAsync(scanner).ConfigureAwait(false);
         while (scanner.TryNext() || await scanner.NextAsync(cancellationToken).ConfigureAwait(false))
@@ -57,23 +75,23 @@ internal sealed class LtxRunReader : IAsyncDisposable
         {
             await AcceptAsync(scanner).ConfigureAwait(false);
         }
-
-        await scanner.FinishAsync(cancellationToken).ConfigureAwait(false);
-        progress?.Invoke(scanner.Position);
     }
 
-    /// <summary>Waits for what is being decompressed; its failure was reported, or another one is.</summary>
-    public async ValueTask DisposeAsync()
+    // What failed is being reported; the others only have to come to their end.
+    private async Task GiveUpAsync()
     {
-        foreach ((_, Task decoded) in _decoding)
+        while (_decoding.TryDequeue(out (LtxPageRun Run, Task Decoded) next))
         {
-            await decoded.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await next.Decoded.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+
+        _free.Clear();
+        _runs.ForEach(_free.Push);
     }
 
     private async ValueTask<LtxPageRun> TakeAsync(LtxScanner scanner)
     {
-        if (_free.Count == 0 && _made == Runs)
+        if (_free.Count == 0 && _runs.Count == Runs)
         {
             await AcceptAsync(scanner).ConfigureAwait(false);
         }
@@ -81,7 +99,7 @@ internal sealed class LtxRunReader : IAsyncDisposable
         if (!_free.TryPop(out LtxPageRun? run))
         {
             run = new LtxPageRun();
-            _made++;
+            _runs.Add(run);
         }
 
         run.Begin(scanner, _needsChecksums);

@@ -60,12 +60,9 @@ internal sealed class RestoreRun
                 _limit = Header.Commit;
                 var writer = new PageRunWriter(file, seed);
                 var reader = new LtxRunReader(writer.Write, writer.Note, writer.NeedsChecksums);
-                await using (reader.ConfigureAwait(false))
-                {
-                    await ReadAsync(newest, reader, cancellationToken).ConfigureAwait(false);
-                    FileChecksum = newest.Trailer.FileChecksum;
-                    await ReadOlderAsync(files, reader, cancellationToken).ConfigureAwait(false);
-                }
+                await ReadAsync(newest, reader, cancellationToken).ConfigureAwait(false);
+                FileChecksum = newest.Trailer.FileChecksum;
+                await ReadOlderAsync(files, reader, cancellationToken).ConfigureAwait(false);
             }
         }
 

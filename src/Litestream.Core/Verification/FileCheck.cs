@@ -8,8 +8,6 @@ namespace Litestream.Verification;
 /// <summary>Decodes every file of a replica and meets its checksum, then proves that the files lead to the newest without a gap.</summary>
 internal static class FileCheck
 {
-    private const long ProgressBytes = 4L << 20;
-
     /// <summary>Runs the check.</summary>
     /// <param name="store">The replica.</param>
     /// <param name="report">What is known so far.</param>
@@ -20,6 +18,7 @@ internal static class FileCheck
     {
         List<ReplicaFile> files = await ReplicaListing.ReadAsync(store, cancellationToken).ConfigureAwait(false);
 
+        var reader = new LtxRunReader();
         long total = files.Sum(file => file.Size);
         foreach (ReplicaFile file in files)
         {
@@ -29,6 +28,7 @@ internal static class FileCheck
                 await CheckAsync(
                     store,
                     file,
+                    reader,
                     read => progress?.Report(new RestoreProgress("checking files", before + read, total)),
                     cancellationToken).ConfigureAwait(false);
                 report = report with { FilesChecked = report.FilesChecked + 1, BytesChecked = report.BytesChecked + file.Size };
@@ -56,32 +56,21 @@ internal static class FileCheck
         }
     }
 
-    private static async Task CheckAsync(IReplicaStore store, ReplicaFile file, Action<long> read, CancellationToken cancellationToken)
+    private static async Task CheckAsync(
+        IReplicaStore store, ReplicaFile file, LtxRunReader reader, Action<long> read, CancellationToken cancellationToken)
     {
         string name = string.Create(CultureInfo.InvariantCulture, $"{file.Level}/{file.Name}");
         Stream stream = await store.OpenReadAsync(file.Level, file.Name, 0, null, cancellationToken).ConfigureAwait(false);
-        await using (stream.ConfigureAwait(false))
+        await using LtxScanner scanner = await LtxScanner.OpenAsync(stream, name, LtxDecoder.DefaultBufferSize, cancellationToken).ConfigureAwait(false);
+        if (scanner.Header.MinTxid != file.Name.MinTxid || scanner.Header.MaxTxid != file.Name.MaxTxid)
         {
-            await using LtxDecoder decoder = await LtxDecoder.OpenAsync(stream, name, cancellationToken).ConfigureAwait(false);
-            if (decoder.Header.MinTxid != file.Name.MinTxid || decoder.Header.MaxTxid != file.Name.MaxTxid)
-            {
-                throw new LtxFormatException(name, 0x10, "its header names other transactions than its name does");
-            }
+            throw new LtxFormatException(name, 0x10, "its header names other transactions than its name does");
+        }
 
-            byte[] page = new byte[decoder.Header.PageSize];
-            long told = 0;
-            while (await decoder.ReadPageAsync(page, cancellationToken).ConfigureAwait(false) != 0)
-            {
-                if (decoder.Position - told >= ProgressBytes)
-                {
-                    read(told = decoder.Position);
-                }
-            }
-
-            if (file.Level == LtxFileName.SnapshotLevel && decoder.PageCount != decoder.Header.PagesOfFullImage)
-            {
-                throw new LtxFormatException(name, decoder.Position, "it is a full image but does not hold every page");
-            }
+        await reader.ReadAsync(scanner, static _ => false, read, cancellationToken).ConfigureAwait(false);
+        if (file.Level == LtxFileName.SnapshotLevel && scanner.PageCount != scanner.Header.PagesOfFullImage)
+        {
+            throw new LtxFormatException(name, scanner.Position, "it is a full image but does not hold every page");
         }
     }
 }

@@ -15,7 +15,7 @@ namespace Litestream.Verification;
 /// pinned. The header of each captured file says where it ends (salts and WAL offset). So no writer waits for the test.
 /// If nothing was written since the replica's last file, its generation may be over already, with nothing in the new one: then only the comparison itself
 /// can tell, and equal images prove it.
-/// The pin is let go before the restore begins: the live image has been reduced to an MD5 and one checksum a page by then.
+/// The pin is let go as soon as the live image has been reduced to an MD5 and one checksum a page, which goes on beside the restore.
 /// </remarks>
 internal static class LiveComparison
 {
@@ -54,9 +54,10 @@ internal static class LiveComparison
         ulong compared = 0;
         while (true)
         {
-            (ImageDigest? live, ulong txid, bool proven) = await PinAsync(path, store, deadline, compared, cancellationToken).ConfigureAwait(false);
+            using PinnedImage image = PinnedImage.Open(path, BusyTimeout);
+            (ulong txid, bool found, bool proven) = await FindAsync(path, image, store, deadline, compared, cancellationToken).ConfigureAwait(false);
             report = report with { Txid = txid };
-            if (live is null)
+            if (!found)
             {
                 return report.With(VerificationOutcome.Inconclusive, new VerificationFinding(
                     "ReplicaBehind",
@@ -65,7 +66,7 @@ internal static class LiveComparison
                         $"The replica ends with transaction {txid}, and the live database has moved on from there. Within {options.Timeout.TotalSeconds:0.#} s no newer transaction came. Is the replication running? The files of the replica were checked.")));
             }
 
-            VerificationReport result = await CompareAsync(options, report, live, txid, progress, cancellationToken).ConfigureAwait(false);
+            VerificationReport result = await CompareAsync(options, report, image, txid, progress, cancellationToken).ConfigureAwait(false);
             if (proven || result.Outcome == VerificationOutcome.Pass)
             {
                 return result;
@@ -75,14 +76,15 @@ internal static class LiveComparison
         }
     }
 
-    private static async Task<(ImageDigest? Live, ulong Txid, bool Proven)> PinAsync(
+    // Waits until the pinned image, moved on if need be, is or may be the state that the replica ends with.
+    private static async Task<(ulong Txid, bool Found, bool Proven)> FindAsync(
         string path,
+        PinnedImage image,
         IReplicaStore store,
         long deadline,
         ulong compared,
         CancellationToken cancellationToken)
     {
-        using PinnedImage image = PinnedImage.Open(path, BusyTimeout);
         WalPosition pinned = image.Position;
         // Only after a repair is a merged file the newest: looked for once, since each level is a request.
         ReplicaFile? merged = await NewestAsync(store, [1, 2, 3, 4, 5, 6, 7, 8], newest: null, cancellationToken).ConfigureAwait(false);
@@ -92,17 +94,17 @@ internal static class LiveComparison
             ReplicaReach reach = ReplicaReach.Of(head, pinned);
             if (reach.Holds && TryAdvance(path, image, head))
             {
-                return (ImageDigest.OfLive(image, cancellationToken), head.MaxTxid, Proven: true);
+                return (head.MaxTxid, Found: true, Proven: true);
             }
 
             if (reach.MayEqual && head.MaxTxid != compared && head.Commit == pinned.PageCount)
             {
-                return (ImageDigest.OfLive(image, cancellationToken), head.MaxTxid, Proven: false);
+                return (head.MaxTxid, Found: true, Proven: false);
             }
 
             if (Environment.TickCount64 >= deadline)
             {
-                return (null, head.MaxTxid, Proven: false);
+                return (head.MaxTxid, Found: false, Proven: false);
             }
 
             await Task.Delay(PollInterval, cancellationToken).ConfigureAwait(false);
@@ -165,24 +167,50 @@ internal static class LiveComparison
     private static async Task<VerificationReport> CompareAsync(
         VerificationOptions options,
         VerificationReport report,
-        ImageDigest live,
+        PinnedImage image,
         ulong txid,
         IProgress<RestoreProgress>? progress,
         CancellationToken cancellationToken)
     {
-        using var copy = new TemporaryCopy(options);
-        RestoreResult result = await copy.RestoreAsync(txid, progress, cancellationToken).ConfigureAwait(false);
-        ImageDigest restored = ImageDigest.OfFile(copy.Path, result.PageSize, cancellationToken);
-        report = report with { Pages = result.Pages, LiveMd5 = live.Md5, RestoredMd5 = restored.Md5, Txid = txid };
-        if (live.Md5 == restored.Md5)
+        Task<ImageDigest> reading = Task.Run(() => DigestAndLetGo(image, cancellationToken), CancellationToken.None);
+        try
         {
-            return report;
+            using var copy = new TemporaryCopy(options);
+            RestoreResult result = await copy.RestoreAsync(txid, IntegrityCheck.None, progress, cancellationToken).ConfigureAwait(false);
+            ImageDigest restored = await CheckAsync(copy.Path, result.PageSize, report.Source, cancellationToken).ConfigureAwait(false);
+            ImageDigest live = await reading.ConfigureAwait(false);
+            report = report with { Pages = result.Pages, LiveMd5 = live.Md5, RestoredMd5 = restored.Md5, Txid = txid };
+            return live.Md5 == restored.Md5 ? report : report.With(VerificationOutcome.Fail, new VerificationFinding(
+                "ImagesDiffer",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"At transaction {txid} the restored image is not the live one: {live.DescribeDifference(restored, PagesNamed)}. Do not rely on this replica: replicate to a new destination, and keep both for a report.")));
         }
+        finally
+        {
+            await ((Task)reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // the image is ours until it has ended
+        }
+    }
 
-        return report.With(VerificationOutcome.Fail, new VerificationFinding(
-            "ImagesDiffer",
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"At transaction {txid} the restored image is not the live one: {live.DescribeDifference(restored, PagesNamed)}. Do not rely on this replica: replicate to a new destination, and keep both for a report.")));
+    private static ImageDigest DigestAndLetGo(PinnedImage image, CancellationToken cancellationToken)
+    {
+        using (image)
+        {
+            return ImageDigest.OfLive(image, cancellationToken);
+        }
+    }
+
+    // SQLite's own check goes on beside the digest.
+    private static async Task<ImageDigest> CheckAsync(string path, int pageSize, string source, CancellationToken cancellationToken)
+    {
+        Task checking = Task.Run(() => RestoredImageCheck.Run(path, IntegrityCheck.Full, source, cancellationToken), CancellationToken.None);
+        try
+        {
+            return ImageDigest.OfFile(path, pageSize, cancellationToken);
+        }
+        finally
+        {
+            await checking.ConfigureAwait(false);
+        }
     }
 }

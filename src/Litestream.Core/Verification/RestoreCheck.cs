@@ -14,7 +14,7 @@ internal static class RestoreCheck
         VerificationOptions options, VerificationReport report, IProgress<RestoreProgress>? progress, CancellationToken cancellationToken)
     {
         using var copy = new TemporaryCopy(options);
-        RestoreResult result = await copy.RestoreAsync(targetTxid: null, progress, cancellationToken).ConfigureAwait(false);
+        RestoreResult result = await copy.RestoreAsync(targetTxid: null, IntegrityCheck.Full, progress, cancellationToken).ConfigureAwait(false);
         return report with { Txid = result.Txid, Pages = result.Pages };
     }
 }

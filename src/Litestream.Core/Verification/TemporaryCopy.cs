@@ -43,18 +43,20 @@ internal sealed class TemporaryCopy : IDisposable
     /// <summary>Full path of the copy.</summary>
     public string Path => System.IO.Path.Combine(_folder, "copy.db");
 
-    /// <summary>Restores and checks with <c>integrity_check</c>.</summary>
+    /// <summary>Restores.</summary>
     /// <param name="targetTxid">Last transaction id; null for the newest.</param>
+    /// <param name="check">What SQLite is to check of it.</param>
     /// <param name="progress">Told how far it is; may be null.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public Task<RestoreResult> RestoreAsync(ulong? targetTxid, IProgress<RestoreProgress>? progress, CancellationToken cancellationToken) =>
+    public Task<RestoreResult> RestoreAsync(
+        ulong? targetTxid, IntegrityCheck check, IProgress<RestoreProgress>? progress, CancellationToken cancellationToken) =>
         DatabaseRestorer.RestoreAsync(
             new RestoreOptions
             {
                 Source = _source,
                 OutputPath = Path,
                 TargetTxid = targetTxid,
-                IntegrityCheck = IntegrityCheck.Full,
+                IntegrityCheck = check,
                 SeedLocalState = false,
             },
             progress,

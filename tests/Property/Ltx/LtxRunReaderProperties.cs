@@ -62,7 +62,7 @@ public class LtxRunReaderProperties
     {
         ConcurrentDictionary<uint, string> worked = [];
         List<(uint, string, ulong)> pages = [];
-        await using LtxRunReader reader = new(Work, InOrder, needsChecksums: true);
+        LtxRunReader reader = new(Work, InOrder, needsChecksums: true);
         try
         {
             await using LtxScanner scanner = await LtxScanner.OpenAsync(new MemoryStream(file), "f", 4096, CancellationToken.None);
