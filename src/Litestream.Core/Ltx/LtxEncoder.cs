@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using K4os.Compression.LZ4;
 
 namespace Litestream.Ltx;
 
@@ -99,13 +98,7 @@ public sealed class LtxEncoder
     /// <returns>Bytes written.</returns>
     internal static int EncodePage(uint pageNumber, ReadOnlySpan<byte> page, Span<byte> target)
     {
-        int length = LZ4Codec.Encode(
-            page, target.Slice(LtxPageFormat.BlockHeaderLength, LtxPageFormat.MaxBlockLength(page.Length)), LZ4Level.L00_FAST);
-        if (length <= 0)
-        {
-            throw new InvalidOperationException("LZ4 could not compress a page into its own bound.");
-        }
-
+        int length = Lz4BlockEncoder.Encode(page, target.Slice(LtxPageFormat.BlockHeaderLength, LtxPageFormat.MaxBlockLength(page.Length)));
         BinaryPrimitives.WriteUInt32BigEndian(target, pageNumber);
         BinaryPrimitives.WriteUInt16BigEndian(target[sizeof(uint)..], LtxPageFormat.BlockFlag);
         BinaryPrimitives.WriteInt32BigEndian(target[LtxPageFormat.PageHeaderLength..], length);

@@ -24,6 +24,23 @@ public class Lz4BlockProperties
         }
     }
 
+    [ScaledProperty(2000)]
+    public void The_library_decompresses_what_ours_has_compressed(int seed)
+    {
+        var random = new Random(seed);
+        byte[] page = Page(random);
+        byte[] block = new byte[LtxPageFormat.MaxBlockLength(page.Length) + 1];
+        int length = Lz4BlockEncoder.Encode(page, block.AsSpan(0, block.Length - 1));
+        Assert.Equal(0, block[^1]);
+
+        byte[] theirs = new byte[page.Length];
+        Assert.Equal(page.Length, LZ4Codec.Decode(block.AsSpan(0, length), theirs));
+        Assert.Equal(page, theirs);
+        byte[] ours = new byte[page.Length];
+        Assert.True(Lz4Block.TryDecode(block.AsSpan(0, length), ours));
+        Assert.Equal(page, ours);
+    }
+
     private static void Compare(ReadOnlySpan<byte> block, int pageSize)
     {
         byte[] ours = new byte[pageSize];
@@ -40,7 +57,7 @@ public class Lz4BlockProperties
 
     private static byte[] Page(Random random)
     {
-        byte[] page = new byte[512 << random.Next(6)];
+        byte[] page = new byte[512 << random.Next(8)];
         for (int at = 0; at < page.Length;)
         {
             int length = Math.Min(random.Next(1, random.Next(2, 700)), page.Length - at);
