@@ -18,6 +18,9 @@ internal sealed class CaptureLoop : IDisposable
     private static readonly TimeSpan GatherWhileFailing = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StagingRetry = TimeSpan.FromSeconds(1);
 
+    /// <summary>Shortest time between two captures that are gathered into one file.</summary>
+    private static readonly TimeSpan PartInterval = TimeSpan.FromMilliseconds(10);
+
     /// <summary>Files in line for the replica from which on commits are gathered instead of captured one by one.</summary>
     private const int FilesInLine = 2;
 
@@ -43,6 +46,7 @@ internal sealed class CaptureLoop : IDisposable
     private long _lastCapture;
     private long _lastIntact;
     private long _lastSave;
+    private long _lastSeal;
     private bool _attention;
     private Action? _wake;
 
@@ -69,7 +73,7 @@ internal sealed class CaptureLoop : IDisposable
         _syncInterval = options.EffectiveSyncInterval;
         _time = time;
         _checkpointer = new Checkpointer(session, board.Status.DatabasePath, options);
-        _lastNews = _lastCapture = _lastIntact = _lastSave = time.GetTimestamp();
+        _lastNews = _lastCapture = _lastIntact = _lastSave = _lastSeal = time.GetTimestamp();
         _lastLook = time.GetUtcNow().UtcTicks;
         Pause = options.BusyInterval;
     }
@@ -92,6 +96,7 @@ internal sealed class CaptureLoop : IDisposable
         session =>
         {
             Capture();
+            session.Seal();
             return session.Captured.Txid;
         },
         cancellationToken);
@@ -227,6 +232,12 @@ internal sealed class CaptureLoop : IDisposable
                 _checkpointer.RunIfDue();
             }
 
+            if (SealIsDue)
+            {
+                _session.Seal();
+                _lastSeal = _time.GetTimestamp();
+            }
+
             if (!news)
             {
                 Interlocked.Exchange(ref _lastLook, now);
@@ -265,9 +276,9 @@ internal sealed class CaptureLoop : IDisposable
         }
 
         TimeSpan gathered = _time.GetElapsedTime(_lastCapture);
-        if (gathered < _syncInterval)
+        if (_session.Gathers)
         {
-            return false;
+            return gathered >= PartInterval;
         }
 
         return _staging.FewestWaiting < FilesInLine || _session.HasBacklog(_options.CheckpointBytes)
@@ -321,13 +332,20 @@ internal sealed class CaptureLoop : IDisposable
         }
     }
 
-    private bool ChoreIsDue(bool news) => IdleCheckpointIsDue(news) || SaveIsDue(news);
+    private bool ChoreIsDue(bool news) => IdleCheckpointIsDue(news) || SaveIsDue(news) || SealIsDue;
+
+    // Where files wait for every destination already, another one brings nothing there sooner.
+    private bool SealIsDue => _session.HasOpen
+        && (_staging.IsOpenFull || (UntilSeal <= TimeSpan.Zero && _staging.FewestWaiting < FilesInLine));
+
+    private TimeSpan UntilSeal => _syncInterval - _time.GetElapsedTime(_lastSeal);
 
     private bool IdleCheckpointIsDue(bool news) => IsIdle(news) && _checkpointer.WantsIdleRun && !StagingIsFull;
 
+    // To save the table ends the transaction that gathers captures, so it waits for that unless it has become long.
     private bool SaveIsDue(bool news) => _session.UnsavedChecksums > MaxUnsavedChecksums
-        || (_session.UnsavedChecksums > 0 && (IsIdle(news) || _time.GetElapsedTime(_lastSave) >= TableInterval))
-        || (IsIdle(news) && _session.HasExpiredFiles);
+        || (!_session.HasOpen && _session.UnsavedChecksums > 0 && (IsIdle(news) || _time.GetElapsedTime(_lastSave) >= TableInterval))
+        || (!_session.HasOpen && IsIdle(news) && _session.HasExpiredFiles);
 
     private bool IsIdle(bool news) => !news && _time.GetElapsedTime(_lastNews) >= IdleBeforeCheckpoint;
 
@@ -360,12 +378,13 @@ internal sealed class CaptureLoop : IDisposable
     {
         TimeSpan longest = _options.IdleInterval + (_scheduler.Count * IdleForEach);
         TimeSpan pause = _time.GetElapsedTime(_lastNews) / PartOfIdleTime;
-        if (news && _syncInterval - _time.GetElapsedTime(_lastCapture) is var gathering && gathering > pause)
+        if (_session.HasOpen && UntilSeal is var left && left > TimeSpan.Zero && left < pause)
         {
-            pause = gathering;
+            pause = left;
         }
 
-        pause = pause > _options.BusyInterval ? pause : _options.BusyInterval;
+        TimeSpan shortest = _session.Gathers ? PartInterval : _options.BusyInterval;
+        pause = pause > shortest ? pause : shortest;
         Pause = pause < longest ? pause : longest;
     }
 }

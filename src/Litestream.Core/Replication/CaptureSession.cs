@@ -86,6 +86,12 @@ internal sealed class CaptureSession : IDisposable
         init => _lastTimestamp = value;
     }
 
+    /// <summary>Whether captures are gathered into one file until <see cref="Seal"/>.</summary>
+    public bool Gathers { get; init; }
+
+    /// <summary>Whether captures wait for <see cref="Seal"/>: they are parts of the transaction that is <see cref="Captured"/>.</summary>
+    public bool HasOpen => _staging.HasOpen;
+
     /// <summary>The pins.</summary>
     public LeapfrogPins Pins { get; }
 
@@ -182,6 +188,7 @@ internal sealed class CaptureSession : IDisposable
         for (int attempt = 0; attempt < PinAttempts; attempt++)
         {
             Capture();
+            Seal();
             if (PinnedImage.TryOpenAt(_folder.DatabasePath, busyTimeout, Captured.Position) is { } image)
             {
                 return (image, Captured);
@@ -208,7 +215,8 @@ internal sealed class CaptureSession : IDisposable
             return false;
         }
 
-        Stage(to, continues: false, encoder => scan.WriteDifferences((page, content) => WritePage(encoder, page, content)), transactions: 0);
+        Seal();
+        Stage(to, continues: false, gathers: false, encoder => scan.WriteDifferences((page, content) => WritePage(encoder, page, content)), transactions: 0);
         return true;
     }
 
@@ -255,8 +263,16 @@ internal sealed class CaptureSession : IDisposable
         _folder.Guard("written", () => _head.Write(record));
     }
 
+    /// <summary>Ends the transaction that gathers captures, and puts it in line for the replicas.</summary>
+    /// <exception cref="LocalStateException">It could not be written; the captures stay as they are.</exception>
+    public void Seal() => Note(_staging.SealOpen());
+
     /// <summary>Makes everything captured durable, so that a checkpoint may let its frames go.</summary>
-    public void MakeDurable() => _staging.MakeDurable();
+    public void MakeDurable()
+    {
+        Note(_staging.MakeOpenDurable());
+        _staging.MakeDurable(); // flushes the folder too
+    }
 
     /// <summary>How long files stay here after every replica has them, so that merges need not ask for them.</summary>
     public TimeSpan KeepFor { get; init; }
@@ -273,6 +289,7 @@ internal sealed class CaptureSession : IDisposable
             return;
         }
 
+        Seal();
         _staging.MakeDurable();
         if (_table.Txid != Captured.Txid || _table.PendingCount > 0)
         {
@@ -300,7 +317,13 @@ internal sealed class CaptureSession : IDisposable
         try
         {
             bool continues = Captured.Position.SameGeneration(to);
-            Stage(to, continues, encoder => WriteWindow(encoder, unwritten, image), _window.Commits);
+            bool gathers = Gathers && (long)(_window.Count + unwritten.Count) * to.PageSize <= OpenTransaction.MaxBytes;
+            if (!gathers)
+            {
+                Seal();
+            }
+
+            Stage(to, continues, gathers, encoder => WriteWindow(encoder, unwritten, image), _window.Commits);
         }
         finally
         {
@@ -363,16 +386,30 @@ internal sealed class CaptureSession : IDisposable
         _checksums.Add((page, PageChecksum.Compute(page, content)));
     }
 
-    private void Stage(WalPosition to, bool continues, Action<LtxEncoder> writePages, int transactions)
+    // What was gathered in a transaction is another file after it was folded.
+    private void Note(StagedFile? file)
+    {
+        if (file is not null && file.FileChecksum != Captured.FileChecksum)
+        {
+            Captured = Captured with { FileChecksum = file.FileChecksum };
+            WriteHead();
+        }
+    }
+
+    private void Stage(WalPosition to, bool continues, bool gathers, Action<LtxEncoder> writePages, int transactions)
     {
         _checksums.Clear();
         long begin = Stopwatch.GetTimestamp();
-        ulong txid = Captured.Txid + 1;
+        ulong txid = HasOpen ? Captured.Txid : Captured.Txid + 1;
         long walStart = continues ? Captured.Position.EndOffset : WalHeader.Size;
         LtxHeader header = CaptureHeader.Create(to, txid, txid, walStart, NextTimestamp(), _table.NodeId);
-        StagedFile file = _staging.Write(header, writePages);
+        StagedFile file = gathers ? _staging.WriteOpen(header, writePages) : _staging.Write(header, writePages);
         Captured = new CapturedState(txid, file.FileChecksum, to.PageCount, to);
-        _staging.Enqueue(file);
+        if (!gathers)
+        {
+            _staging.Enqueue(file);
+        }
+
         foreach ((uint page, ulong checksum) in _checksums)
         {
             _table.Set(page, checksum);

@@ -60,13 +60,13 @@ internal sealed class Checkpointer : IDisposable
     /// </summary>
     public bool Capture()
     {
-        ulong before = _session.Captured.Txid;
+        CapturedState before = _session.Captured;
         if (_session.Leap() < _options.BlockingCheckpointBytes || !RunBehindWriterLock())
         {
             _session.Capture();
         }
 
-        bool news = _session.Captured.Txid != before;
+        bool news = _session.Captured.Txid != before.Txid || _session.Captured.FileChecksum != before.FileChecksum;
         HasWork |= news;
         return news;
     }

@@ -47,7 +47,7 @@ public sealed record ReplicationOptions
     public TimeSpan MaxGatherInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// How long commits are gathered into one file for the replica; they stay in the WAL meanwhile, held by our pin. Null: not at all for
+    /// How long captures are gathered into one file for the replica; each stands in the local state within milliseconds. Null: not at all for
     /// folders, 1 s for services that are paid by the request.
     /// </summary>
     public TimeSpan? SyncInterval { get; init; }

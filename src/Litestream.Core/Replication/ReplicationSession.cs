@@ -280,6 +280,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
             {
                 LastTimestamp = pinnedAt,
                 KeepFor = KeepFor,
+                Gathers = Gathers,
             };
             _capture.WriteHead();
             return;
@@ -293,6 +294,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
         {
             ContinuesForeign = foreign,
             KeepFor = KeepFor,
+            Gathers = Gathers,
             LastTimestamp = NewestTime(start, _staging.NewestTimestamp),
         };
         if (!proven)
@@ -300,6 +302,8 @@ internal sealed class ReplicationSession : IAsyncDisposable
             await Task.Run(() => ProveByPages(start), cancellationToken).ConfigureAwait(false);
         }
     }
+
+    private bool Gathers => _options.EffectiveSyncInterval > TimeSpan.Zero;
 
     // Until the first merge has read them.
     private TimeSpan KeepFor => _destinations

@@ -17,7 +17,7 @@ namespace Litestream.Replication;
 /// the table stands further on: by its checksum the next start proves that the replica ends with it.
 /// Transaction ids are consecutive: file i of the list is that of the first one's transaction plus i.
 /// </remarks>
-internal sealed class StagingArea(LocalStateFolder folder)
+internal sealed class StagingArea
 {
     private const long MaxKeptBytes = 64L << 20;
 
@@ -26,9 +26,26 @@ internal sealed class StagingArea(LocalStateFolder folder)
     private readonly List<StagingCursor> _cursors = [];
     private readonly HashSet<ulong> _durable = [];
     private readonly HashSet<ulong> _doubtful = [];
-    private readonly StagingFileOutput _output = new();
+    private readonly LocalStateFolder _folder;
+    private readonly StagedFileWriter _writer;
+    private readonly OpenTransaction _open;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _totalBytes;
+
+    /// <summary>Prepares; the folder need not exist yet.</summary>
+    /// <param name="folder">The local state.</param>
+    public StagingArea(LocalStateFolder folder)
+    {
+        _folder = folder;
+        _writer = new StagedFileWriter(folder);
+        _open = new OpenTransaction(folder, _writer);
+    }
+
+    /// <summary>Whether captures wait to become one file.</summary>
+    public bool HasOpen => !_open.IsEmpty;
+
+    /// <summary>Whether those that wait should wait no longer.</summary>
+    public bool IsOpenFull => _open.IsFull;
 
     /// <summary>Bytes that wait for the destination that is furthest behind.</summary>
     public long WaitingBytes
@@ -76,37 +93,43 @@ internal sealed class StagingArea(LocalStateFolder folder)
     /// <param name="header">Its header.</param>
     /// <param name="writePages">Writes the pages.</param>
     /// <exception cref="LocalStateException">The disk did not take it; nothing is left of it.</exception>
-    public StagedFile Write(in LtxHeader header, Action<LtxEncoder> writePages)
-    {
-        var name = new LtxFileName(header.MinTxid, header.MaxTxid);
-        string path = folder.StagedPath(name);
-        string temporary = DurableFile.TemporaryName(path);
-        try
-        {
-            StagedFile file;
-            using (SafeFileHandle handle = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
-            {
-                _output.Begin(handle);
-                var encoder = new LtxEncoder(_output, header);
-                writePages(encoder);
-                LtxTrailer trailer = encoder.Finish();
-                _output.End();
-                file = new StagedFile(name, encoder.Length, header.Time, trailer.FileChecksum);
-            }
+    public StagedFile Write(in LtxHeader header, Action<LtxEncoder> writePages) =>
+        _writer.Write(_folder.StagedPath(new LtxFileName(header.MinTxid, header.MaxTxid)), header, writePages);
 
-            DurableFile.Rename(temporary, path);
-            return file;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+    /// <summary>Writes a capture into the folder that will be one file with those that follow, see <see cref="OpenTransaction"/>.</summary>
+    /// <param name="header">Its header.</param>
+    /// <param name="writePages">Writes the pages.</param>
+    /// <exception cref="LocalStateException">The disk did not take it; nothing is left of it.</exception>
+    public StagedFile WriteOpen(in LtxHeader header, Action<LtxEncoder> writePages) => _open.Add(header, writePages);
+
+    /// <summary>Makes one file of the captures that wait and puts it in line.</summary>
+    /// <returns>The file; null if none waits.</returns>
+    /// <exception cref="LocalStateException">The disk did not take it; they wait as before.</exception>
+    public StagedFile? SealOpen()
+    {
+        StagedFile? file = _open.Seal();
+        if (file is not null)
         {
-            DurableFile.TryDelete(temporary);
-            throw folder.Failure("written", e);
+            Enqueue(file);
         }
-        catch
+
+        return file;
+    }
+
+    /// <summary>Makes one of the captures that wait, and flushes it: a checkpoint may let their frames go after <see cref="MakeDurable"/>.</summary>
+    /// <returns>What they are now; null if none waits.</returns>
+    /// <exception cref="LocalStateException">The disk did not take it.</exception>
+    public StagedFile? MakeOpenDurable()
+    {
+        if (_open.Fold() is not { } file)
         {
-            DurableFile.TryDelete(temporary);
-            throw;
+            return null;
         }
+
+        RequireNoDoubt([file]);
+        Flush(file, _open.FoldedPath);
+        _open.NoteDurable();
+        return file;
     }
 
     /// <summary>Puts a file in line. In order of transaction ids, without a hole.</summary>
@@ -175,7 +198,19 @@ internal sealed class StagingArea(LocalStateFolder folder)
         lock (_gate)
         {
             int index = IndexOf(cursor.Next);
-            return index < _files.Count ? (_files[Math.Max(index, 0)].File.Timestamp, _totalBytes - cursor.TakenBytes) : (null, 0);
+            return index < _files.Count
+                ? (_files[Math.Max(index, 0)].File.Timestamp, _totalBytes - cursor.TakenBytes + _open.Bytes)
+                : (_open.Since, _open.Bytes);
+        }
+    }
+
+    /// <summary>Whether a destination has taken every file in line.</summary>
+    /// <param name="cursor">Its place.</param>
+    public bool HasTakenAll(StagingCursor cursor)
+    {
+        lock (_gate)
+        {
+            return IndexOf(cursor.Next) >= _files.Count;
         }
     }
 
@@ -267,18 +302,15 @@ internal sealed class StagingArea(LocalStateFolder folder)
                 return;
             }
 
-            if (Array.Find(files, file => _doubtful.Contains(file.Txid)) is { } doubtful)
-            {
-                throw folder.Failure("flushed", new IOException($"An earlier flush of '{doubtful.Name}' failed; it must reach the replica first."));
-            }
+            RequireNoDoubt(files);
         }
 
         foreach (StagedFile file in files)
         {
-            Flush(file);
+            Flush(file, _folder.StagedPath(file.Name));
         }
 
-        folder.Guard("flushed", () => DurableFile.FlushDirectory(folder.StagingPath));
+        _folder.Guard("flushed", () => DurableFile.FlushDirectory(_folder.StagingPath));
         lock (_gate)
         {
             ulong needed = FirstNeeded();
@@ -323,7 +355,7 @@ internal sealed class StagingArea(LocalStateFolder folder)
 
         foreach (StagedFile file in deleted)
         {
-            folder.Guard("cleaned", () => File.Delete(folder.StagedPath(file.Name)));
+            _folder.Guard("cleaned", () => File.Delete(_folder.StagedPath(file.Name)));
         }
     }
 
@@ -340,9 +372,19 @@ internal sealed class StagingArea(LocalStateFolder folder)
         _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
-    private void Flush(StagedFile file)
+    private void RequireNoDoubt(StagedFile[] files)
     {
-        string path = folder.StagedPath(file.Name);
+        lock (_gate)
+        {
+            if (Array.Find(files, file => _doubtful.Contains(file.Txid)) is { } doubtful)
+            {
+                throw _folder.Failure("flushed", new IOException($"An earlier flush of '{doubtful.Name}' failed; it must reach the replica first."));
+            }
+        }
+    }
+
+    private void Flush(StagedFile file, string path)
+    {
         try
         {
             using SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
@@ -359,7 +401,7 @@ internal sealed class StagingArea(LocalStateFolder folder)
                 _doubtful.Add(file.Txid);
             }
 
-            throw folder.Failure("flushed", e);
+            throw _folder.Failure("flushed", e);
         }
     }
 }

@@ -50,6 +50,7 @@ internal sealed class StartProof(
     {
         folder.Create();
         folder.DeleteTemporaries();
+        OpenTransaction.Recover(folder);
         try
         {
             _table = PageChecksumTable.TryOpen(folder.TablePath);

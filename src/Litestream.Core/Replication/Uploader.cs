@@ -123,7 +123,7 @@ internal sealed class Uploader(
         {
             FilesUploaded = status.FilesUploaded + 1,
             BytesUploaded = status.BytesUploaded + file.Length,
-            LastSyncAt = staging.Waiting(cursor).Oldest is null ? time.GetUtcNow() : status.LastSyncAt,
+            LastSyncAt = staging.HasTakenAll(cursor) ? time.GetUtcNow() : status.LastSyncAt,
         });
     }
 

@@ -9,6 +9,8 @@ namespace Litestream.State;
 /// <param name="databasePath">Full path of the database.</param>
 internal sealed class LocalStateFolder(string databasePath)
 {
+    private const string PartMark = ".part";
+
     /// <summary>Full path of the database.</summary>
     public string DatabasePath { get; } = databasePath;
 
@@ -31,6 +33,12 @@ internal sealed class LocalStateFolder(string databasePath)
     /// <summary>Path of a captured file that waits.</summary>
     /// <param name="name">Its name.</param>
     public string StagedPath(LtxFileName name) => System.IO.Path.Combine(StagingPath, name.ToString());
+
+    /// <summary>Path of a part of a transaction that is not complete yet.</summary>
+    /// <param name="name">The transaction.</param>
+    /// <param name="index">Which part, from 0.</param>
+    public string PartPath(LtxFileName name, int index) =>
+        StagedPath(name) + PartMark + index.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>Makes the folders.</summary>
     public void Create() => Guard("made", () => Storage.DurableFile.CreateDirectory(StagingPath));
@@ -55,6 +63,37 @@ internal sealed class LocalStateFolder(string databasePath)
         names.Sort();
         return names;
     }
+
+    /// <summary>The parts of transactions that are not complete yet, in no order.</summary>
+    public List<(LtxFileName Name, string Path)> ListParts()
+    {
+        List<(LtxFileName, string)> parts = [];
+        Guard("read", () =>
+        {
+            foreach (string path in Directory.Exists(StagingPath) ? Directory.EnumerateFiles(StagingPath, "*" + PartMark + "*") : [])
+            {
+                string file = System.IO.Path.GetFileName(path);
+                if (LtxFileName.TryParse(file[..file.IndexOf(PartMark, StringComparison.Ordinal)], out LtxFileName name))
+                {
+                    parts.Add((name, path));
+                }
+            }
+        });
+        return parts;
+    }
+
+    /// <summary>Deletes all parts of a transaction, part 0 first, without which the others are nothing.</summary>
+    /// <param name="name">The transaction; null for those of all.</param>
+    public void DeleteParts(LtxFileName? name) => Guard("cleaned", () =>
+    {
+        foreach ((LtxFileName of, string path) in ListParts().OrderBy(part => part.Path, StringComparer.Ordinal))
+        {
+            if (name is null || of == name)
+            {
+                File.Delete(path);
+            }
+        }
+    });
 
     /// <summary>Removes what a crash left half written.</summary>
     public void DeleteTemporaries() => Guard("cleaned", () =>

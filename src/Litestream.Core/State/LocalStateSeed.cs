@@ -61,6 +61,7 @@ public sealed class LocalStateSeed : IDisposable
             File.Delete(_folder.StagedPath(staged));
         }
 
+        _folder.DeleteParts(name: null);
         File.Delete(_folder.HeadPath);
         DurableFile.FlushDirectory(_folder.StagingPath);
         _run.Flush();

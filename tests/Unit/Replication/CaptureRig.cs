@@ -29,7 +29,7 @@ internal sealed class CaptureRig : IAsyncDisposable
     public StatusBoard Board { get; }
 
     /// <summary>Sends a base image of a database and begins to capture behind it.</summary>
-    public static async Task<CaptureRig> StartAsync(string database, string replica, TimeProvider? clock = null, string? head = null)
+    public static async Task<CaptureRig> StartAsync(string database, string replica, TimeProvider? clock = null, string? head = null, bool gathers = false)
     {
         TimeProvider time = clock ?? TimeProvider.System;
         var folder = new LocalStateFolder(database);
@@ -43,7 +43,7 @@ internal sealed class CaptureRig : IAsyncDisposable
         var records = new HeadRecordFile(head ?? folder.HeadPath);
         var staging = new StagingArea(folder);
         var board = new StatusBoard(database, [replica], time);
-        var session = new CaptureSession(pins, folder, staging, table, records, captured, board, time);
+        var session = new CaptureSession(pins, folder, staging, table, records, captured, board, time) { Gathers = gathers };
         return new CaptureRig(folder, store, table, records, session, staging, board);
     }
 

@@ -15,7 +15,9 @@ public sealed class HostileWriterTests
     [InlineData(16384)]
     [InlineData(32768)]
     [InlineData(65536)]
-    public async Task Every_page_arrives(int pageSize)
+    [InlineData(1024, 100)]
+    [InlineData(4096, 20)]
+    public async Task Every_page_arrives(int pageSize, int syncInterval = 0)
     {
         await using ReplicationFolder folder = new();
         string[] options = [.. WriterProcess.Hostile, "--page-size", pageSize.ToString(CultureInfo.InvariantCulture)];
@@ -25,7 +27,12 @@ public sealed class HostileWriterTests
         }
 
         using ChildProcess writer = WriterProcess.Start(folder.Database, [.. options, "--seconds", "2"]);
-        Replicator replicator = await folder.StartAsync(folder.Options with { CheckpointBytes = 1 << 20, BlockingCheckpointBytes = 2 << 20 });
+        Replicator replicator = await folder.StartAsync(folder.Options with
+        {
+            CheckpointBytes = 1 << 20,
+            BlockingCheckpointBytes = 2 << 20,
+            SyncInterval = TimeSpan.FromMilliseconds(syncInterval),
+        });
 
         await writer.ReadToEndAsync();
         await replicator.StopAsync(CancellationToken.None);

@@ -7,9 +7,11 @@ namespace Litestream.Tests.Unit.Replication;
 public sealed class KillTests
 {
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public async Task Whatever_moment_it_is_killed_at_the_replica_comes_to_be_the_database(int seed)
+    [InlineData(1, 0)]
+    [InlineData(2, 0)]
+    [InlineData(3, 250)]
+    [InlineData(4, 250)]
+    public async Task Whatever_moment_it_is_killed_at_the_replica_comes_to_be_the_database(int seed, int syncInterval)
     {
         await using ReplicationFolder folder = new();
         using (ChildProcess first = WriterProcess.Start(folder.Database, [.. WriterProcess.Hostile, "--commits", "1", "--size", "4000000"]))
@@ -24,7 +26,7 @@ public sealed class KillTests
         for (int round = 0; round < 4; round++)
         {
             // The first is killed while it starts, most likely in its base image; later ones while they stream, check or compare.
-            using ReplicatorProcess replicator = ReplicatorProcess.Begin(folder.Database, folder.Replica);
+            using ReplicatorProcess replicator = ReplicatorProcess.Begin(folder.Database, folder.Replica, TimeSpan.FromMilliseconds(syncInterval));
             if (round > 0)
             {
                 Assert.Equal("streaming", await replicator.ReadLineAsync());

@@ -18,6 +18,10 @@ internal sealed class ReplicatorProcess : IDisposable
     public static ReplicatorProcess Begin(string database, string destination, params string[] under) =>
         new(ChildProcess.Start(RunAsync, [database, destination], under));
 
+    /// <summary>Starts it and does not wait for anything; it gathers captures into files.</summary>
+    public static ReplicatorProcess Begin(string database, string destination, TimeSpan syncInterval) =>
+        new(ChildProcess.Start(RunAsync, [database, destination, syncInterval.ToString()]));
+
     /// <summary>Starts it; it streams when this completes.</summary>
     public static async Task<ReplicatorProcess> StartAsync(string database, string destination)
     {
@@ -60,7 +64,12 @@ internal sealed class ReplicatorProcess : IDisposable
 
     private static async Task RunAsync(string[] args)
     {
-        var replicator = new Replicator(new ReplicationOptions { DatabasePath = args[0], Destinations = [ReplicaLocation.Parse(args[1])] });
+        var replicator = new Replicator(new ReplicationOptions
+        {
+            DatabasePath = args[0],
+            Destinations = [ReplicaLocation.Parse(args[1])],
+            SyncInterval = args.Length > 2 ? TimeSpan.Parse(args[2], CultureInfo.InvariantCulture) : null,
+        });
         try
         {
             await replicator.StartAsync(CancellationToken.None);
