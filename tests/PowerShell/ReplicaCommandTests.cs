@@ -35,6 +35,14 @@ public sealed class ReplicaCommandTests : IDisposable
     }
 
     [Fact]
+    public void Measure_says_when_its_history_is_too_short_for_a_month()
+    {
+        PSObject warning = Run("Measure-SqliteReplica $args[0] -WarningVariable said -WarningAction SilentlyContinue | ForEach-Object { $said }", Replica).Single();
+
+        Assert.Contains("tells of 0.0 hours only", warning.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Restore_is_silent_without_PassThru() =>
         Assert.Empty(Run("Restore-SqliteDatabase $args[0] $args[1]", Replica, Restored).ThrowIfFailed().Output);
 

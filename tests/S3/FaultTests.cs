@@ -155,6 +155,39 @@ public sealed class FaultTests(CephGateway gateway, ITestOutputHelper output)
         await replicator.StopAsync(limit.Token);
     }
 
+    [Fact]
+    public async Task A_gateway_that_neither_refuses_nor_answers_is_told_of_long_before_it_is_given_up()
+    {
+        using TemporaryFolder folder = new();
+        string database = folder["app.db"];
+        await WriteAsync(database, "--size", "200000");
+        S3Location place = await gateway.NewPlaceAsync("app");
+        await using Replicator replicator = new(new ReplicationOptions { DatabasePath = database, Destinations = [place], SyncInterval = TimeSpan.Zero });
+        await replicator.StartAsync(CancellationToken.None).WaitAsync(Patience);
+        ulong before = replicator.Status.ReplicaTxid;
+        TimeSpan lag;
+        await gateway.PauseAsync();
+        try
+        {
+            await WriteAsync(database, "--commits", "1");
+            await UntilAsync(() => replicator.Status.Detail?.Contains("has not answered", StringComparison.Ordinal) == true);
+            ReplicationStatus told = replicator.Status;
+            Assert.Equal((ReplicationState.Retrying, before, null), (told.State, told.ReplicaTxid, told.LastErrorId));
+            lag = told.Lag;
+            Assert.True(lag > TimeSpan.FromSeconds(9), $"the lag is said to be {lag}");
+            await UntilAsync(() => replicator.Status.Lag > lag);
+        }
+        finally
+        {
+            await gateway.ContinueAsync();
+        }
+
+        await replicator.SyncAsync(CancellationToken.None).WaitAsync(Patience);
+        Assert.Equal((ReplicationState.Streaming, null), (replicator.Status.State, replicator.Status.Detail));
+        Assert.True(replicator.Status.Lag < lag, $"the lag is said to be {replicator.Status.Lag}");
+        await replicator.StopAsync(CancellationToken.None);
+    }
+
     private static ReplicationOptions Options(string database, S3Location place, FaultProxy proxy) => new()
     {
         DatabasePath = database,

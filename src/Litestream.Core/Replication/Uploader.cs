@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Globalization;
 using Litestream.Maintenance;
 using Litestream.State;
 using Litestream.Storage;
@@ -18,6 +20,10 @@ internal sealed class Uploader(
     IReplicaStore store, LocalStateFolder folder, StagingArea staging, DestinationBoard board, ReplicationOptions options, TimeProvider time)
 {
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>So long without a byte taken or an answer, and the state says so. The store gives up later, by its own limits.</summary>
+    private static readonly TimeSpan StallTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan StallCheck = TimeSpan.FromSeconds(2.5);
 
     private readonly Lock _gate = new();
     private ReplicaCatalogue? _catalogue;
@@ -96,7 +102,8 @@ internal sealed class Uploader(
     private async Task SendAsync(StagingCursor cursor, StagedFile file, CancellationToken cancellationToken)
     {
         string path = folder.StagedPath(file.Name);
-        await store.PutAsync(
+        long given = 0;
+        Task sending = store.PutAsync(
             level: 0,
             file.Name,
             file.Timestamp,
@@ -106,10 +113,11 @@ internal sealed class Uploader(
                 FileStream source = OpenStaged(path);
                 await using (source.ConfigureAwait(false))
                 {
-                    await source.CopyToAsync(target, (int)Math.Clamp(file.Length, 4096, 1 << 20), cancel).ConfigureAwait(false);
+                    await CopyAsync(source, target, count => Interlocked.Add(ref given, count), cancel).ConfigureAwait(false);
                 }
             },
-            cancellationToken).ConfigureAwait(false);
+            cancellationToken);
+        await TellOfStallsAsync(sending, () => Interlocked.Read(ref given)).ConfigureAwait(false);
         _catalogue!.Add(new ReplicaFile(0, file.Name, file.Length, file.Timestamp));
         staging.MarkUploaded(cursor);
         Advance(file.Txid);
@@ -125,6 +133,53 @@ internal sealed class Uploader(
             BytesUploaded = status.BytesUploaded + file.Length,
             LastSyncAt = staging.HasTakenAll(cursor) ? time.GetUtcNow() : status.LastSyncAt,
         });
+    }
+
+    // A place that neither refuses nor answers looks like one that works; without this the state would go on saying so for a minute.
+    private async Task TellOfStallsAsync(Task sending, Func<long> given)
+    {
+        (long bytes, long since) = (0, time.GetTimestamp());
+        while (!sending.IsCompleted)
+        {
+            try
+            {
+                await sending.WaitAsync(StallCheck, time).ConfigureAwait(false);
+            }
+            catch (TimeoutException) when (!sending.IsCompleted)
+            {
+                if (given() is var now && now != bytes)
+                {
+                    (bytes, since) = (now, time.GetTimestamp());
+                }
+                else if (time.GetElapsedTime(since) is var silent && silent >= StallTime)
+                {
+                    _failing = true;
+                    board.Enter(ReplicationState.Retrying, string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"the replica's place has not answered for {silent.TotalSeconds:0} s; what is captured waits here"));
+                }
+            }
+        }
+
+        await sending.ConfigureAwait(false);
+    }
+
+    private static async Task CopyAsync(FileStream source, Stream target, Action<int> given, CancellationToken cancellationToken)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(source.Length, 4096, 1 << 20));
+        try
+        {
+            int read;
+            while ((read = await source.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+            {
+                await target.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
+                given(read);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     // A staged file that is gone does not come back: the session ends, and the next one captures anew what it held.

@@ -12,7 +12,7 @@ namespace Litestream.Storage;
 internal sealed class S3WriteStream(IAmazonS3 client, S3ReplicaStore store, string key, DateTimeOffset timestamp, long? length) : Stream
 {
     private readonly int _partSize = store.Place.PartSize;
-    private const int MaxMemory = 48 << 20;
+    private const int MaxMemory = 24 << 20;
 
     private readonly int _concurrency = Math.Clamp(
         (MaxMemory / store.Place.PartSize) - 1, 1, store.Place.Concurrency ?? store.Place.Profile.Concurrency); // and the one that is filled

@@ -43,6 +43,13 @@ public sealed class MeasureSqliteReplicaCommand : AsyncCmdlet
                 using PatientProgress progress = new(pipeline, $"Measuring {place}");
                 SqliteReplicaMeasure measure = await progress.WhileAsync(
                     MeasureAsync(place, stop), () => ("Reading names and sizes of its files", null)).ConfigureAwait(false);
+                if (measure.To - measure.From < TimeSpan.FromDays(1))
+                {
+                    await pipeline.WriteWarningAsync(
+                        FormattableString.Invariant($"{measure.Source} tells of {(measure.To - measure.From).TotalHours:0.0} hours only: what is reckoned from that for a month is rough. Measure again after a day."),
+                        stop).ConfigureAwait(false);
+                }
+
                 await pipeline.WriteObjectAsync(measure, stop).ConfigureAwait(false);
             }
             catch (Exception exception) when (exception is not OperationCanceledException)

@@ -96,8 +96,7 @@ public sealed partial class StartSqliteReplicationCommand : AsyncCmdlet
     [ValidateRange(1, long.MaxValue)]
     public long MaxStagingBytes { get; set; } = 1L << 30;
 
-    /// <summary>How long commits are gathered into one file for the replica: lag against requests. Until then they stay in the WAL, held there.
-    /// By default 0 for folders and 1 s for S3.</summary>
+    /// <summary>How long captures are gathered into one file for the replica: lag against requests. By default 0 for folders and 1 s for S3.</summary>
     [Parameter]
     [Duration]
     [ArgumentCompletions("1s", "10s", "1m")]
