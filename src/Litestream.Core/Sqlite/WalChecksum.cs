@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Litestream.Sqlite;
@@ -25,7 +26,10 @@ public readonly record struct WalChecksum(uint S0, uint S1)
         return bigEndian == BitConverter.IsLittleEndian ? AppendSwapped(words) : AppendNative(words);
     }
 
+    // Both are optimised when they are first called: a WAL that is long at the start must not meet the runtime's slow first version.
+
     // Only one addition a word lies on the chain from s0 to s1 and back: the other is done beside it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private WalChecksum AppendNative(ReadOnlySpan<uint> words)
     {
         uint s0 = S0;
@@ -39,6 +43,7 @@ public readonly record struct WalChecksum(uint S0, uint S1)
         return new WalChecksum(s0, s1);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private WalChecksum AppendSwapped(ReadOnlySpan<uint> words)
     {
         uint s0 = S0;

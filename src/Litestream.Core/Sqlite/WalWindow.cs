@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace Litestream.Sqlite;
 
@@ -209,6 +210,7 @@ internal sealed class WalWindow : IDisposable
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool TryTakeFrames(ReadOnlySpan<byte> chunk, uint frame, ref WalChecksum checksum)
     {
         int frameSize = (int)_to.FrameSize;

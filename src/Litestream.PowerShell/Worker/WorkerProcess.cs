@@ -163,6 +163,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         Array.ForEach(arguments, info.ArgumentList.Add);
         // Idle threads of the pool shall not spin: many small waits make up a replication, beside an application that wants the processor.
         info.Environment["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0";
+        info.Environment.TryAdd("DOTNET_GCgen0size", "0x1000000"); // 16 MiB of garbage instead of what the processor's cache would allow
         info.Environment["NO_COLOR"] = "1";
         info.Environment["POWERSHELL_TELEMETRY_OPTOUT"] = "1";
         info.Environment["POWERSHELL_UPDATECHECK"] = "Off";
