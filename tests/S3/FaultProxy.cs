@@ -23,6 +23,7 @@ internal sealed class FaultProxy : IAsyncDisposable
     private readonly Dictionary<Fault, int> _done = [];
     private readonly Task _serving;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _unconditional;
     private (int Status, string Code)? _refusal;
 
     /// <summary>Listens.</summary>
@@ -91,6 +92,12 @@ internal sealed class FaultProxy : IAsyncDisposable
             before.SetResult();
         }
     }
+
+    /// <summary>Whether the service is one that knows no conditional requests: each is answered with 501.</summary>
+    public bool KnowsNoConditions { get; init; }
+
+    /// <summary>How many conditional requests were answered so.</summary>
+    public int Unconditional => _unconditional;
 
     /// <summary>How often each fault was drawn.</summary>
     public IReadOnlyDictionary<Fault, int> Done
@@ -196,6 +203,13 @@ internal sealed class FaultProxy : IAsyncDisposable
                 await Task.Delay(20, _end.Token);
             }
 
+            if (KnowsNoConditions && IsConditional(buffer.AsSpan(0, read)))
+            {
+                Interlocked.Increment(ref _unconditional);
+                await AnswerAsync(from, 501, "NotImplemented");
+                return;
+            }
+
             int passed = (int)Math.Min(read, limit);
             await to.WriteAsync(buffer.AsMemory(0, passed), _end.Token);
             limit -= passed;
@@ -218,6 +232,14 @@ internal sealed class FaultProxy : IAsyncDisposable
     {
         byte[] buffer = new byte[64 * 1024];
         _ = await near.ReadAsync(buffer, _end.Token);
+        await AnswerAsync(near, status, code);
+    }
+
+    private static bool IsConditional(ReadOnlySpan<byte> request) =>
+        request.IndexOf("\r\nIf-None-Match:"u8) >= 0 || request.IndexOf("\r\nIf-Match:"u8) >= 0;
+
+    private async Task AnswerAsync(NetworkStream near, int status, string code)
+    {
         string body = $"<Error><Code>{code}</Code></Error>";
         await near.WriteAsync(
             Encoding.ASCII.GetBytes(string.Create(

@@ -33,6 +33,27 @@ public sealed class S3LeaseTests(CephGateway gateway)
     }
 
     [Fact]
+    public async Task A_service_that_knows_no_conditions_still_lets_only_one_write()
+    {
+        S3Location place = await gateway.NewPlaceAsync("app");
+        await using FaultProxy proxy = new(gateway.Endpoint, seed: 1) { Spoils = false, KnowsNoConditions = true };
+        S3Location behind = place with { Endpoint = proxy.Endpoint };
+        await using S3ReplicaStore first = new(behind, S3Client.Create(behind), new ManualClock(Noon));
+        await using S3ReplicaStore second = new(behind, S3Client.Create(behind), new ManualClock(Noon));
+        await using (await first.AcquireAsync(Alpha, CancellationToken.None))
+        {
+            Assert.Contains("alpha", await ReadLockAsync(place), StringComparison.Ordinal);
+            ReplicaInUseException refused = await Assert.ThrowsAsync<ReplicaInUseException>(() => second.AcquireAsync(Beta, CancellationToken.None));
+            Assert.Contains("alpha", refused.Message, StringComparison.Ordinal);
+            await PutAsync(first, 1);
+        }
+
+        await using IReplicaLease lease = await second.AcquireAsync(Beta, CancellationToken.None);
+        Assert.Contains("beta", await ReadLockAsync(place), StringComparison.Ordinal);
+        Assert.True(proxy.Unconditional >= 2, "no conditional request was made");
+    }
+
+    [Fact]
     public async Task It_is_renewed_by_writing_and_asks_nothing_while_idle()
     {
         S3Location place = await gateway.NewPlaceAsync("app");
