@@ -12,13 +12,16 @@ internal static class Child
     public const string ReplicateVerb = "replicate";
     public const string RestoreVerb = "restore";
     public const string CompareVerb = "compare";
+    public const string NothingVerb = "nothing";
 
-    public static bool IsVerb(string word) => word is ReplicateVerb or RestoreVerb or CompareVerb;
+    public static bool IsVerb(string word) => word is ReplicateVerb or RestoreVerb or CompareVerb or NothingVerb;
 
     public static async Task<int> RunAsync(string verb, string first, string second)
     {
         switch (verb)
         {
+            case NothingVerb:
+                return 0;
             case ReplicateVerb:
                 await ReplicateAsync(first, second);
                 return 0;

@@ -12,7 +12,7 @@ internal sealed record CompareOptions
           --rounds N         turns of each (default 3)
           --seconds S        of full-speed writing and of idling (default 30)
           --commits N        commits whose lag is measured (default 60)
-          --work NAMES       only these, comma-separated: image, restore, restart, idle, lag, speed (default all)
+          --work NAMES       only these, comma-separated: image, restore, restart, idle, lag, speed, writer (default all)
           --litestream PATH  another binary of Litestream 0.3 (default: 0.3.13 from npm)
           --folder PATH      where to work (default: a temporary folder)
           --json PATH        the figures of every turn as JSON
@@ -26,7 +26,7 @@ internal sealed record CompareOptions
 
     public int Commits { get; init; } = 60;
 
-    public IReadOnlyList<string> Work { get; init; } = ["image", "restore", "restart", "idle", "lag", "speed"];
+    public IReadOnlyList<string> Work { get; init; } = ["image", "restore", "restart", "idle", "lag", "speed", "writer"];
 
     public string? Litestream { get; init; }
 

@@ -40,20 +40,45 @@ internal sealed partial class Measured : IDisposable
     /// <summary>The most that it ever had resident, in megabytes.</summary>
     public double PeakMegabytes => Status("VmHWM:");
 
+    // A program that ends has no memory any more a moment before it is gone.
+    private double PeakMegabytesOrNone
+    {
+        get
+        {
+            try
+            {
+                return PeakMegabytes;
+            }
+            catch (Exception e) when (e is IOException or InvalidOperationException)
+            {
+                return 0;
+            }
+        }
+    }
+
     public static Measured Start(string[] command) => new(Process.Start(new ProcessStartInfo(command[0], command[1..])
     {
         RedirectStandardOutput = true,
         RedirectStandardError = true,
     })!);
 
-    /// <summary>Runs a program to its end; wall and processor seconds.</summary>
-    public static async Task<(double Wall, double Cpu)> RunAsync(string[] command)
+    /// <summary>Runs a program to its end; wall and processor seconds, and the most megabytes that it was seen to have resident.</summary>
+    public static async Task<(double Wall, double Cpu, double Peak)> RunAsync(string[] command)
     {
         double before = CpuOfChildren();
         long began = Stopwatch.GetTimestamp();
         using Measured run = Start(command);
-        await run.EndAsync();
-        return (Stopwatch.GetElapsedTime(began).TotalSeconds, CpuOfChildren() - before);
+        double peak = 0;
+        for (Task end = run.EndAsync(); ; await Task.WhenAny(end, Task.Delay(TimeSpan.FromMilliseconds(10))))
+        {
+            if (end.IsCompleted)
+            {
+                await end;
+                return (Stopwatch.GetElapsedTime(began).TotalSeconds, CpuOfChildren() - before, peak);
+            }
+
+            peak = Math.Max(peak, run.PeakMegabytesOrNone);
+        }
     }
 
     /// <summary>Waits for the end, which must be a good one; what it printed.</summary>

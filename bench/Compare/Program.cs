@@ -14,11 +14,16 @@ internal static class Program
         ["idle"] = new IdleWork(),
         ["lag"] = new LagWork(),
         ["speed"] = new SpeedWork(),
+        ["writer"] = new WriterWork(),
     };
 
     public static async Task<int> Main(string[] args)
     {
         SQLitePCL.Batteries_V2.Init();
+
+        // As the workers of the module run, see WorkerProcess; every program started here inherits it.
+        Environment.SetEnvironmentVariable("DOTNET_GCgen0size", "0x1000000");
+        Environment.SetEnvironmentVariable("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit", "0");
         if (args.Length == 3 && Child.IsVerb(args[0]))
         {
             return await Child.RunAsync(args[0], args[1], args[2]);

@@ -8,6 +8,7 @@ internal sealed class WriteRun(WriterOptions options, CancellationToken stop)
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan SettleWhenStopped = TimeSpan.FromSeconds(2);
 
+    private readonly List<float> _took = []; // each transaction, in milliseconds
     private long _commits;
     private long _progressAt;
     private long _progressCommits;
@@ -46,6 +47,8 @@ internal sealed class WriteRun(WriterOptions options, CancellationToken stop)
             Math.Round(_commits / Math.Max(elapsed.TotalSeconds, 1e-9), 1),
             table.Bytes,
             reader.Query("PRAGMA page_count") * reader.Query("PRAGMA page_size"),
+            Took(0.50),
+            Took(0.99),
             checkpoints?.Complete,
             checkpoints?.Busy,
             lag);
@@ -77,14 +80,22 @@ internal sealed class WriteRun(WriterOptions options, CancellationToken stop)
             }
             else
             {
+                long transaction = TimeProvider.System.GetTimestamp();
                 database.Execute("BEGIN IMMEDIATE");
                 table.Append(options.Rows);
                 database.Execute("COMMIT");
                 _commits++;
+                _took.Add((float)TimeProvider.System.GetElapsedTime(transaction).TotalMilliseconds);
             }
 
             ShowProgress(begin, table);
         }
+    }
+
+    private double? Took(double part)
+    {
+        _took.Sort();
+        return _took.Count == 0 ? null : Math.Round(_took[(int)Math.Min(_took.Count - 1, part * _took.Count)], 3);
     }
 
     /// <summary>Waits until it is time for the next commit; returns how long the run has lasted.</summary>

@@ -10,6 +10,8 @@ namespace Litestream.Tests.EventWriter;
 /// <param name="CommitsPerSecond">Over the whole run.</param>
 /// <param name="Bytes">Bytes of JSON written.</param>
 /// <param name="DatabaseBytes">Size of the database at the end.</param>
+/// <param name="TransactionP50Ms">Half of the transactions took this long at most, from BEGIN IMMEDIATE to the end of COMMIT; null with a mix of work.</param>
+/// <param name="TransactionP99Ms">99 of a hundred took this long at most; null with a mix of work.</param>
 /// <param name="Checkpoints">Random checkpoints that copied everything; null if none were asked for.</param>
 /// <param name="BusyCheckpoints">Random checkpoints that were kept from it; null if none were asked for.</param>
 /// <param name="Lag">From commit to replica; null if not asked for.</param>
@@ -20,6 +22,8 @@ internal sealed record WriterReport(
     double CommitsPerSecond,
     long Bytes,
     long DatabaseBytes,
+    double? TransactionP50Ms,
+    double? TransactionP99Ms,
     long? Checkpoints,
     long? BusyCheckpoints,
     LagReport? Lag)

@@ -27,9 +27,10 @@ internal sealed class RestoreWork : IWork
         {
             (string database, string replica) = replicas[subject];
             Files.Delete(output);
-            (double wall, double cpu) = await Measured.RunAsync(subject.Restore(replica, output));
+            (double wall, double cpu, double peak) = await Measured.RunAsync(subject.Restore(replica, output));
             bench.Figures.Add(Name, "wall s", subject.Name, wall);
             bench.Figures.Add(Name, "processor s", subject.Name, cpu);
+            bench.Figures.Add(Name, "peak memory MB", subject.Name, peak);
             if (!Hash(database).SequenceEqual(Hash(output)))
             {
                 throw new InvalidOperationException($"What {subject.Name} restored is not the database.");
@@ -40,7 +41,9 @@ internal sealed class RestoreWork : IWork
                 long began = Stopwatch.GetTimestamp();
                 Files.CopyDurably(output, bench["copy.db"]);
                 bench.Figures.Add(Name, "wall s", "cp and fsync", Stopwatch.GetElapsedTime(began).TotalSeconds);
-                (wall, _) = await Measured.RunAsync([Environment.ProcessPath!, Child.CompareVerb, database, replica]);
+                (double start, _, _) = await Measured.RunAsync([Environment.ProcessPath!, Child.NothingVerb, "", ""]);
+                bench.Figures.Add(Name, "wall s of a program that does nothing", subject.Name, start);
+                (wall, _, _) = await Measured.RunAsync([Environment.ProcessPath!, Child.CompareVerb, database, replica]);
                 bench.Figures.Add("test that restores and compares", "wall s", subject.Name, wall);
             }
         }
