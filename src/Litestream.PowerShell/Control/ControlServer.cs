@@ -38,9 +38,10 @@ internal sealed class ControlServer : IAsyncDisposable
     internal static ControlServer Open(HostedReplications replications)
     {
         string path = ControlFolder.OwnSocket;
-        Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        Socket? listener = null;
         try
         {
+            listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified); // which old Windows does not have
             ControlFolder.Create();
             // Of an earlier process that had our number.
             File.Delete(path);
@@ -50,8 +51,8 @@ internal sealed class ControlServer : IAsyncDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or SocketException or ArgumentException)
         {
-            listener.Dispose();
-            replications.Warn(listener, $"Other sessions cannot see or control this replication: {exception.Message} It goes on all the same.");
+            listener?.Dispose();
+            replications.Warn(path, $"Other sessions cannot see or control this replication: {exception.Message} It goes on all the same.");
             return new ControlServer(replications, path, null);
         }
     }
