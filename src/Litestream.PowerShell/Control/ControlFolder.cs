@@ -9,7 +9,8 @@ namespace Litestream.PowerShell.Control;
 /// <remarks>
 /// On Unix it is <c>/tmp/litestream-&lt;uid&gt;</c>. Anybody can make an entry of that name in <c>/tmp</c>, so it is believed only if it
 /// is a real folder, not a link, that is ours and closed to everybody else; since <c>/tmp</c> is sticky, nobody but us can put another
-/// in its place afterwards. On Windows it lies in the user's own profile and inherits its access list.
+/// in its place afterwards. On Windows it lies in the user's own profile, and its access list lets nobody else in: see
+/// <see cref="ControlFolderAccess"/>.
 /// </remarks>
 internal static partial class ControlFolder
 {
@@ -41,11 +42,13 @@ internal static partial class ControlFolder
     {
         if (OperatingSystem.IsWindows())
         {
-            System.IO.Directory.CreateDirectory(Path);
-            return;
+            ControlFolderAccess.CreateClosed(Path);
+        }
+        else
+        {
+            System.IO.Directory.CreateDirectory(Path, OwnerOnly);
         }
 
-        System.IO.Directory.CreateDirectory(Path, OwnerOnly);
         EnsureOurs();
     }
 
@@ -58,11 +61,7 @@ internal static partial class ControlFolder
             return [];
         }
 
-        if (!OperatingSystem.IsWindows())
-        {
-            EnsureOurs();
-        }
-
+        EnsureOurs();
         return
         [
             .. System.IO.Directory.EnumerateFiles(Path, "*" + Extension)
@@ -75,6 +74,17 @@ internal static partial class ControlFolder
 
     private static void EnsureOurs()
     {
+        if (OperatingSystem.IsWindows())
+        {
+            if (ControlFolderAccess.Distrust(Path) is { } reason)
+            {
+                throw new IOException(
+                    $"'{Path}' is not a folder that belongs to this user alone: {reason}. Remove it, or name another in {Variable}.");
+            }
+
+            return;
+        }
+
         if (LStat(Path, out UnixStatus status) != 0)
         {
             throw new IOException($"'{Path}' cannot be looked at: {Marshal.GetLastPInvokeErrorMessage()}");

@@ -7,8 +7,10 @@ namespace Litestream.PowerShell.Control;
 /// Lets the same user's other sessions see, sync, suspend, resume and stop what this process replicates, through a Unix socket.
 /// </summary>
 /// <remarks>
-/// Nobody else gets in, for two reasons each of which is enough: the socket lies in a folder that only its owner can enter, and the
-/// kernel's word on who has connected is asked before a byte is read. A request is a few numbers and bounded; connections are too. The
+/// Nobody else gets in, on Unix for two reasons each of which is enough: the socket lies in a folder that only its owner can enter, and the
+/// kernel's word on who has connected is asked before a byte is read. Windows has no such word to ask for. There the folder's access list
+/// is the one safeguard, and who connects must have the right to write to the socket's file, which that list gives to this user,
+/// SYSTEM and Administrators. A request is a few numbers and bounded; connections are too. The
 /// socket's file goes with the server; one that a killed process has left is removed by whoever next finds that nobody answers.
 /// </remarks>
 internal sealed class ControlServer : IAsyncDisposable
@@ -41,8 +43,8 @@ internal sealed class ControlServer : IAsyncDisposable
         Socket? listener = null;
         try
         {
-            listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified); // which old Windows does not have
             ControlFolder.Create();
+            listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified); // which old Windows does not have
             // Of an earlier process that had our number.
             File.Delete(path);
             listener.Bind(new UnixDomainSocketEndPoint(path));
