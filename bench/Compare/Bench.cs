@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
@@ -12,11 +13,23 @@ internal sealed class Bench(CompareOptions options, IReadOnlyList<ISubject> subj
 {
     private static readonly string Writer = Path.Combine(AppContext.BaseDirectory, "Litestream.Tests.EventWriter");
 
+    private readonly long _began = Stopwatch.GetTimestamp();
     private string? _events;
 
     public CompareOptions Options => options;
 
     public IReadOnlyList<ISubject> Subjects => subjects;
+
+    /// <summary>This project.</summary>
+    public ISubject Ours => subjects[0];
+
+    /// <summary>Whether something new may be begun; says so if not.</summary>
+    public bool HasTimeFor(Extent extent)
+    {
+        bool has = Stopwatch.GetElapsedTime(_began) < TimeSpan.FromMinutes(options.Minutes);
+        Console.Error.WriteLine(has ? $"{extent}" : $"{options.Minutes} minutes are over: {extent} was not begun.");
+        return has;
+    }
 
     public Figures Figures { get; } = new();
 

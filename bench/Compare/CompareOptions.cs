@@ -12,10 +12,16 @@ internal sealed record CompareOptions
           --rounds N         turns of each (default 3)
           --seconds S        of full-speed writing and of idling (default 30)
           --commits N        commits whose lag is measured (default 60)
-          --work NAMES       only these, comma-separated: image, restore, restart, idle, lag, speed, writer (default all)
+          --work NAMES       only these, comma-separated: image, restore, restart, idle, lag, speed, writer (default: these), and of ours
+                             alone growth, many, s3
+          --sizes MB,...     of the databases of growth (default 100,1000,10000)
+          --databases N,...  side by side in many (default 1,10,100,500)
+          --minutes M        growth and many begin nothing new after so long (default 90)
           --litestream PATH  another binary of Litestream 0.3 (default: 0.3.13 from npm)
           --folder PATH      where to work (default: a temporary folder)
           --json PATH        the figures of every turn as JSON
+          --plots FOLDER     the figures of growth and many as pictures (SVG)
+          --draw PATH,...    measure nothing: the table and pictures of such JSON
         """;
 
     public int SizeMegabytes { get; init; } = 500;
@@ -28,11 +34,21 @@ internal sealed record CompareOptions
 
     public IReadOnlyList<string> Work { get; init; } = ["image", "restore", "restart", "idle", "lag", "speed", "writer"];
 
+    public IReadOnlyList<int> Sizes { get; init; } = [100, 1000, 10_000];
+
+    public IReadOnlyList<int> Databases { get; init; } = [1, 10, 100, 500];
+
+    public int Minutes { get; init; } = 90;
+
     public string? Litestream { get; init; }
 
     public string? Folder { get; init; }
 
     public string? Json { get; init; }
+
+    public string? Plots { get; init; }
+
+    public IReadOnlyList<string> Draw { get; init; } = [];
 
     /// <exception cref="FormatException">The command line is not one of ours.</exception>
     public static CompareOptions Parse(string[] args)
@@ -57,12 +73,19 @@ internal sealed record CompareOptions
         "--rounds" => this with { Rounds = Number(value) },
         "--seconds" => this with { Seconds = Number(value) },
         "--commits" => this with { Commits = Number(value) },
-        "--work" => this with { Work = value.Split(',', StringSplitOptions.TrimEntries) },
+        "--work" => this with { Work = Parts(value) },
+        "--sizes" => this with { Sizes = [.. Parts(value).Select(Number).Order()] },
+        "--databases" => this with { Databases = [.. Parts(value).Select(Number).Order()] },
+        "--minutes" => this with { Minutes = Number(value) },
         "--litestream" => this with { Litestream = value },
         "--folder" => this with { Folder = value },
         "--json" => this with { Json = value },
+        "--plots" => this with { Plots = value },
+        "--draw" => this with { Draw = Parts(value) },
         _ => throw new FormatException($"{name} is not known."),
     };
+
+    private static string[] Parts(string value) => value.Split(',', StringSplitOptions.TrimEntries);
 
     private static int Number(string value) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0

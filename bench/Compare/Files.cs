@@ -15,17 +15,55 @@ internal static class Files
 
     public static long Length(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
 
+    /// <summary>Whether two files hold the same bytes.</summary>
+    public static bool AreSame(string first, string second)
+    {
+        const int piece = 1 << 20;
+        using FileStream left = new(first, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+        using FileStream right = new(second, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+        byte[] a = new byte[piece];
+        byte[] b = new byte[piece];
+        while (true)
+        {
+            int read = left.ReadAtLeast(a, piece, throwOnEndOfStream: false);
+            if (right.ReadAtLeast(b, piece, throwOnEndOfStream: false) != read || !a.AsSpan(0, read).SequenceEqual(b.AsSpan(0, read)))
+            {
+                return false;
+            }
+
+            if (read == 0)
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>Every file below a folder with its size and the time that it was written last: what differs between two has been written.</summary>
+    public static HashSet<(string Path, long Length, DateTime Written)> Survey(string folder) =>
+        [.. new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Select(file => (file.FullName, file.Length, file.LastWriteTimeUtc))];
+
+    public static void Flush(string path)
+    {
+        using SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        RandomAccess.FlushToDisk(handle);
+    }
+
     /// <summary>The physical limit: the same bytes, copied and flushed.</summary>
     public static void CopyDurably(string from, string to)
     {
         File.Copy(from, to, overwrite: true);
-        using SafeFileHandle handle = File.OpenHandle(to, FileMode.Open, FileAccess.ReadWrite);
-        RandomAccess.FlushToDisk(handle);
+        Flush(to);
     }
 
     /// <summary>Deletes a database with what lies beside it, or a folder.</summary>
     public static void Delete(string path)
     {
+        DeleteState(path);
+        if (Directory.Exists(path))
+        {
+            Directory.Delete(path, recursive: true);
+        }
+
         foreach (string file in new[] { path, path + "-wal", path + "-shm" })
         {
             if (File.Exists(file))
@@ -33,15 +71,15 @@ internal static class Files
                 File.Delete(file);
             }
         }
+    }
 
-        string name = Path.GetFileName(path);
-        foreach (string state in new[] { path, $".{name}-litestream" })
+    /// <summary>Deletes what a replicator keeps beside a database, so that it begins from nothing.</summary>
+    public static void DeleteState(string database)
+    {
+        string folder = Path.Combine(Path.GetDirectoryName(database)!, $".{Path.GetFileName(database)}-litestream");
+        if (Directory.Exists(folder))
         {
-            string folder = Path.Combine(Path.GetDirectoryName(path)!, state);
-            if (Directory.Exists(folder))
-            {
-                Directory.Delete(folder, recursive: true);
-            }
+            Directory.Delete(folder, recursive: true);
         }
     }
 }

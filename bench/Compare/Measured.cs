@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -14,12 +15,13 @@ internal sealed partial class Measured : IDisposable
 
     private readonly Process _process;
     private readonly Task<string> _errors;
-    private readonly Task<string> _output;
+    private readonly Task _output;
+    private readonly ConcurrentQueue<string> _lines = new();
 
     private Measured(Process process)
     {
         _process = process;
-        _output = process.StandardOutput.ReadToEndAsync();
+        _output = ReadLinesAsync(process.StandardOutput);
         _errors = process.StandardError.ReadToEndAsync();
     }
 
@@ -39,6 +41,14 @@ internal sealed partial class Measured : IDisposable
 
     /// <summary>The most that it ever had resident, in megabytes.</summary>
     public double PeakMegabytes => Status("VmHWM:");
+
+    /// <summary>Megabytes that it has read so far, from files, pipes and sockets, the page cache included.</summary>
+    public double ReadMegabytes => Number("io", "rchar:") / 1e6;
+
+    public int Threads => Directory.GetDirectories(string.Create(CultureInfo.InvariantCulture, $"/proc/{_process.Id}/task")).Length;
+
+    /// <summary>Lines that it has printed so far.</summary>
+    public int Lines => _lines.Count;
 
     // A program that ends has no memory any more a moment before it is gone.
     private double PeakMegabytesOrNone
@@ -62,19 +72,19 @@ internal sealed partial class Measured : IDisposable
         RedirectStandardError = true,
     })!);
 
-    /// <summary>Runs a program to its end; wall and processor seconds, and the most megabytes that it was seen to have resident.</summary>
-    public static async Task<(double Wall, double Cpu, double Peak)> RunAsync(string[] command)
+    /// <summary>Runs a program to its end.</summary>
+    public static async Task<ProgramRun> RunAsync(string[] command)
     {
         double before = CpuOfChildren();
         long began = Stopwatch.GetTimestamp();
         using Measured run = Start(command);
         double peak = 0;
-        for (Task end = run.EndAsync(); ; await Task.WhenAny(end, Task.Delay(TimeSpan.FromMilliseconds(10))))
+        for (Task<string> end = run.EndAsync(); ; await Task.WhenAny(end, Task.Delay(TimeSpan.FromMilliseconds(10))))
         {
             if (end.IsCompleted)
             {
-                await end;
-                return (Stopwatch.GetElapsedTime(began).TotalSeconds, CpuOfChildren() - before, peak);
+                string output = await end;
+                return new ProgramRun(Stopwatch.GetElapsedTime(began).TotalSeconds, CpuOfChildren() - before, peak, output);
             }
 
             peak = Math.Max(peak, run.PeakMegabytesOrNone);
@@ -86,8 +96,8 @@ internal sealed partial class Measured : IDisposable
     {
         using CancellationTokenSource limit = new(Patience);
         await _process.WaitForExitAsync(limit.Token);
-        string output = await _output;
-        return _process.ExitCode is 0 ? output : throw new InvalidOperationException($"{_process.StartInfo.FileName} ended with {_process.ExitCode}: {await _errors}");
+        await _output;
+        return _process.ExitCode is 0 ? string.Join('\n', _lines) : throw new InvalidOperationException($"{_process.StartInfo.FileName} ended with {_process.ExitCode}: {await _errors}");
     }
 
     /// <summary>Tells it to end and waits; seconds.</summary>
@@ -98,6 +108,15 @@ internal sealed partial class Measured : IDisposable
         using CancellationTokenSource limit = new(Patience);
         await _process.WaitForExitAsync(limit.Token);
         return Stopwatch.GetElapsedTime(began).TotalSeconds;
+    }
+
+    /// <summary>Asks this program, as the subject, what it has counted.</summary>
+    public async Task<ChildCounters> CountersAsync()
+    {
+        int before = Lines;
+        Signal(Child.CountersSignal);
+        await UntilAsync(() => Lines > before, Stopwatch.GetTimestamp());
+        return ChildCounters.Parse(_lines.Last());
     }
 
     public async Task CrashAsync()
@@ -146,10 +165,22 @@ internal sealed partial class Measured : IDisposable
         }
     }
 
-    private double Status(string key) => File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{_process.Id}/status"))
-        .First(line => line.StartsWith(key, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, .., var kilobytes, _]
-        ? long.Parse(kilobytes, CultureInfo.InvariantCulture) / 1024.0
-        : 0;
+    private async Task ReadLinesAsync(StreamReader output)
+    {
+        while (await output.ReadLineAsync() is { } line)
+        {
+            _lines.Enqueue(line);
+        }
+    }
+
+    private double Status(string key) => Number("status", key) / 1024.0;
+
+    private long Number(string file, string key)
+    {
+        string line = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{_process.Id}/{file}"))
+            .First(line => line.StartsWith(key, StringComparison.Ordinal));
+        return long.Parse(line[key.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
+    }
 
     // Of all that have ended; the program just waited for is the only one that ended in between.
     private static double CpuOfChildren()

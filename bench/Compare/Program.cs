@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Litestream.Bench.Compare.Plots;
 using Litestream.Bench.Compare.Works;
 using Litestream.Tests.Interop;
 
@@ -15,6 +16,9 @@ internal static class Program
         ["lag"] = new LagWork(),
         ["speed"] = new SpeedWork(),
         ["writer"] = new WriterWork(),
+        ["growth"] = new GrowthWork(),
+        ["many"] = new ManyWork(),
+        ["s3"] = new S3Work(),
     };
 
     public static async Task<int> Main(string[] args)
@@ -45,21 +49,29 @@ internal static class Program
             return 2;
         }
 
+        if (options.Draw.Count > 0)
+        {
+            Finish(Figures.Read(options.Draw), options);
+            return 0;
+        }
+
         DirectoryInfo folder = options.Folder is null
             ? Directory.CreateTempSubdirectory("litestream-compare-")
             : Directory.CreateDirectory(Path.Combine(options.Folder, $"litestream-compare-{Environment.ProcessId}"));
         try
         {
-            Bench bench = new(options, [new OurSubject(), new LitestreamSubject(options.Litestream ?? await InstallLitestreamAsync())], folder.FullName);
-            foreach (string name in options.Work)
+            Bench bench = new(options, await SubjectsAsync(options), folder.FullName);
+            try
             {
-                await Works[name].RunAsync(bench);
+                foreach (string name in options.Work)
+                {
+                    await Works[name].RunAsync(bench);
+                }
             }
-
-            bench.Figures.Print(Console.Out);
-            if (options.Json is not null)
+            finally
             {
-                await File.WriteAllTextAsync(options.Json, bench.Figures.ToJson());
+                // What took an hour to measure is kept, whatever ends the run.
+                Finish(bench.Figures, options);
             }
 
             return 0;
@@ -69,6 +81,24 @@ internal static class Program
             folder.Delete(recursive: true);
         }
     }
+
+    private static void Finish(Figures figures, CompareOptions options)
+    {
+        figures.Print(Console.Out);
+        if (options.Json is not null)
+        {
+            File.WriteAllText(options.Json, figures.ToJson());
+        }
+
+        if (options.Plots is not null)
+        {
+            GrowthPlots.Draw(figures, options.Plots);
+        }
+    }
+
+    private static async Task<ISubject[]> SubjectsAsync(CompareOptions options) => options.Work.All(name => Works[name].OnlyOurs)
+        ? [new OurSubject()]
+        : [new OurSubject(), new LitestreamSubject(options.Litestream ?? await InstallLitestreamAsync())];
 
     /// <summary>Litestream 0.3.13 as npm has it, installed beside this program.</summary>
     private static async Task<string> InstallLitestreamAsync()

@@ -36,7 +36,8 @@ internal sealed class LagWork : IWork
         return (database, replica);
     }
 
-    private static async Task<List<double>> MeasureAsync(Bench bench, ISubject subject, Measured run, string database, string replica)
+    /// <summary>Commits of one row each, in silences of random length; how many milliseconds each was under way.</summary>
+    internal static async Task<List<double>> MeasureAsync(Bench bench, ISubject subject, Measured run, string database, string replica)
     {
         Random random = new(1);
         List<double> lags = [];
