@@ -52,6 +52,26 @@ public sealed class BadInputTests(PowerShellSession session) : IDisposable
         Assert.Empty(Directory.EnumerateFiles(_folder.FullPath, "*.ltx", SearchOption.AllDirectories));
     }
 
+    [Theory]
+    [InlineData("Start-SqliteReplication nul.db -Destination r", "PathUnusable")]
+    [InlineData("Start-SqliteReplication 'a.db.' -Destination r", "PathUnusable")]
+    [InlineData("Start-SqliteReplication a.db -Destination 'r '", "ReplicaLocationInvalid")]
+    [InlineData("Restore-SqliteDatabase r 'C:\\b.db:stream'", "PathUnusable")]
+    public void A_name_that_Windows_takes_for_another_is_refused_there(string script, string errorId)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        EventTable.Make(_folder["a.db"]);
+        ErrorRecord error = session.RunIn(_folder.FullPath, script).SingleError();
+
+        Assert.StartsWith(errorId + ",", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains("Nothing was written", error.ToString(), StringComparison.Ordinal);
+        Assert.Equal([_folder["a.db"]], Directory.EnumerateFileSystemEntries(_folder.FullPath));
+    }
+
     [Fact]
     public void Test_of_what_cannot_be_tested_is_false()
     {

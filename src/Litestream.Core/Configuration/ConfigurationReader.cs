@@ -182,7 +182,7 @@ public sealed class ConfigurationReader
         MaintenanceOptions shared = WithSnapshot(database, maintenance);
         return new DatabaseConfiguration
         {
-            Path = FullPath(path),
+            Path = PathOf(database, folder is null ? "path" : "dir", path),
             Pattern = folder is null ? null : database.Text("pattern"),
             Recursive = database.Boolean("recursive") ?? false,
             Watch = database.Boolean("watch") ?? false,
@@ -212,15 +212,21 @@ public sealed class ConfigurationReader
     private void Note(YamlSection section, (string Key, string Why)[] withoutEffect) => _notes.AddRange(
         withoutEffect.Where(entry => section.Has(entry.Key)).Select(entry => $"line {section.LineOf(entry.Key)}: '{entry.Key}' has no effect: {entry.Why}"));
 
-    private string FullPath(string path)
+    private string PathOf(YamlSection database, string key, string path)
     {
         foreach (string prefix in (string[])["sqlite3://", "sqlite://"])
         {
             path = path.StartsWith(prefix, StringComparison.Ordinal) ? path[prefix.Length..] : path;
         }
 
-        return Path.GetFullPath(
-            path.StartsWith("~/", StringComparison.Ordinal) ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), path[2..]) : path,
-            _baseFolder);
+        path = path.StartsWith("~/", StringComparison.Ordinal) ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), path[2..]) : path;
+        try
+        {
+            return FullPath.Of(path, _baseFolder);
+        }
+        catch (PathUnusableException exception)
+        {
+            throw database.Error(key, exception.Message);
+        }
     }
 }

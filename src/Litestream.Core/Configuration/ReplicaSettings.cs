@@ -33,7 +33,7 @@ internal sealed class ReplicaSettings(YamlSection own, YamlSection defaults, str
             return type switch
             {
                 "file" when url is not null => ReplicaLocation.Parse(Home(url)),
-                "file" => FolderLocation.OfPath(Path.GetFullPath(Home(own.Text("path") ?? throw own.Error("path", "a replica needs a url or a path")), baseFolder)),
+                "file" => FolderLocation.OfPath(Home(own.Text("path") ?? throw own.Error("path", "a replica needs a url or a path")), baseFolder),
                 "s3" => S3Url.Validate(WithS3(url is null ? FromBucket() : S3Url.Parse(url))),
                 _ => throw own.Error(own.Has("type") ? "type" : where, $"replicas of type '{type}' are not supported yet: file and s3 are"),
             };

@@ -9,6 +9,8 @@ public sealed record DatabaseFolder
 
     private static readonly string[] CompanionSuffixes = ["-wal", "-shm", "-journal", "-follow"];
 
+    private static readonly StringComparer NameComparer = OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal;
+
     // https://www.sqlite.org/fileformat2.html#the_database_header: no database is smaller than a page of 512 bytes.
     private static readonly byte[] Magic = "SQLite format 3\0"u8.ToArray();
 
@@ -40,7 +42,7 @@ public sealed record DatabaseFolder
         FileSystemEnumerable<string> found = new(Path, (ref FileSystemEntry entry) => entry.ToFullPath(), options)
         {
             ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory && IsMeant(entry.FileName),
-            ShouldRecursePredicate = (ref FileSystemEntry entry) => !IsLocalState(entry.FileName) && !Except.Contains(entry.ToFullPath()),
+            ShouldRecursePredicate = (ref FileSystemEntry entry) => !IsLocalState(entry.FileName) && !Except.Contains(entry.ToFullPath(), NameComparer),
         };
         return [.. found.Order(StringComparer.Ordinal)];
     }

@@ -10,7 +10,7 @@ public static class ReplicationReset
     /// <param name="databasePath">Path of the database, which need not exist any more.</param>
     public static string? FolderOf(string databasePath)
     {
-        string folder = new LocalStateFolder(Path.GetFullPath(databasePath)).Path;
+        string folder = new LocalStateFolder(FullPath.Of(databasePath)).Path;
         return Directory.Exists(folder) && Entries(folder).Any() ? folder : null;
     }
 
@@ -24,7 +24,7 @@ public static class ReplicationReset
     /// <exception cref="LocalStateException">It could not be deleted.</exception>
     public static bool Run(string databasePath)
     {
-        string path = Path.GetFullPath(databasePath);
+        string path = FullPath.Of(databasePath);
         LocalStateFolder folder = new(path);
         if (FolderOf(path) is null)
         {

@@ -27,13 +27,14 @@ public sealed class Replicator : IAsyncDisposable
     /// <summary>Prepares a replication. Nothing is opened yet.</summary>
     /// <param name="options">What, where to, how eagerly.</param>
     /// <param name="timeProvider">The clock; null for the system's.</param>
+    /// <exception cref="PathUnusableException">The system would take the database's path for another one.</exception>
     /// <exception cref="ReplicaLocationException">A destination cannot be one, or is given twice.</exception>
     /// <exception cref="Maintenance.MaintenanceSettingException">Intervals and retention contradict each other.</exception>
     public Replicator(ReplicationOptions options, TimeProvider? timeProvider = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.ValidateMaintenance();
-        _options = options with { DatabasePath = Path.GetFullPath(options.DatabasePath) };
+        _options = options with { DatabasePath = FullPath.Of(options.DatabasePath) };
         _time = timeProvider ?? TimeProvider.System;
         EnsureDistinct(options.Destinations);
         _stores = [.. options.Destinations.Select(MeasuredStore.Open)];
@@ -163,11 +164,14 @@ public sealed class Replicator : IAsyncDisposable
             throw new ReplicaLocationException("There is no destination. Nothing was changed. Name at least one.");
         }
 
-        if (places.GroupBy(place => place.Address).FirstOrDefault(same => same.Count() > 1) is { } twice)
+        if (places.GroupBy(Key).FirstOrDefault(same => same.Count() > 1)?.First().Address is { } twice)
         {
-            throw new ReplicaLocationException($"'{twice.Key}' is given twice as a destination. Nothing was changed. Name each place once.")
-            { Replica = twice.Key };
+            throw new ReplicaLocationException($"'{twice}' is given twice as a destination. Nothing was changed. Name each place once.")
+            { Replica = twice };
         }
+
+        static string Key(ReplicaLocation place) =>
+            OperatingSystem.IsWindows() && place is FolderLocation ? place.Address.ToUpperInvariant() : place.Address;
     }
 
     private async Task RunAsync()

@@ -34,7 +34,7 @@ public static class Follower
     public static async Task<FollowStatus> RunAsync(FollowOptions options, IProgress<FollowStatus>? progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
-        string path = Path.GetFullPath(options.OutputPath);
+        string path = FullPath.Of(options.OutputPath);
         IReplicaStore store = options.Source.Open();
         await using (store.ConfigureAwait(false))
         {

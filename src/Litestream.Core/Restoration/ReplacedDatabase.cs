@@ -76,7 +76,7 @@ internal sealed class ReplacedDatabase : IDisposable
 
     private void Lock()
     {
-        int code = sqlite3_open_v2(_path, out sqlite3 db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_PRIVATECACHE, null);
+        int code = sqlite3_open_v2(SqliteName.Of(_path), out sqlite3 db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_PRIVATECACHE, null);
         _db = db;
         if (code == SQLITE_OK)
         {

@@ -120,7 +120,7 @@ internal sealed class RestoreTarget
     {
         try
         {
-            string path = System.IO.Path.GetFullPath(outputPath);
+            string path = FullPath.Of(outputPath);
             var link = new FileInfo(path);
             return link.LinkTarget is null ? path : link.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
         }

@@ -27,7 +27,7 @@ internal static class RestoredImageCheck
 
         SqliteLibrary.Load();
         const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_PRIVATECACHE;
-        int code = sqlite3_open_v2(Uri(path), out sqlite3 db, flags, null);
+        int code = sqlite3_open_v2(SqliteName.ImmutableUri(path), out sqlite3 db, flags, null);
         using (db)
         {
             string? found = code == SQLITE_OK ? FirstProblem(db, check, cancellationToken) : sqlite3_errstr(code).utf8_to_string();
@@ -65,11 +65,5 @@ internal static class RestoredImageCheck
             string answer = sqlite3_column_text(statement, 0).utf8_to_string();
             return answer == "ok" ? null : answer;
         }
-    }
-
-    private static string Uri(string path)
-    {
-        string slashed = OperatingSystem.IsWindows() ? "/" + path.Replace('\\', '/') : path;
-        return "file:" + string.Join('/', slashed.Split('/').Select(System.Uri.EscapeDataString)) + "?immutable=1";
     }
 }

@@ -67,7 +67,7 @@ internal sealed unsafe class DatabaseConnection : IDisposable
             throw new DatabaseNotFoundException($"There is no database at '{path}'. Check the path.") { Database = path };
         }
 
-        int code = sqlite3_open_v2(path, out sqlite3 db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_PRIVATECACHE, null);
+        int code = sqlite3_open_v2(SqliteName.Of(path), out sqlite3 db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_PRIVATECACHE, null);
         try
         {
             SqliteErrors.Check(code, db, path, "opening");

@@ -84,7 +84,7 @@ internal sealed unsafe class FollowedDatabase : IDisposable
     public static FollowedDatabase? TryOpen(string path, TimeSpan busyTimeout)
     {
         SqliteLibrary.Load();
-        int code = sqlite3_open_v2(path, out sqlite3 db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_PRIVATECACHE, null);
+        int code = sqlite3_open_v2(SqliteName.Of(path), out sqlite3 db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_PRIVATECACHE, null);
         try
         {
             SqliteErrors.Check(code, db, path, "opening");

@@ -99,8 +99,9 @@ internal static partial class DurableFile
             return;
         }
 
-        string source = ExtendedPath(from);
-        string target = ExtendedPath(to);
+        // MoveFileEx keeps MAX_PATH, unless the whole process has opted out of it.
+        string source = WindowsName.Extend(Path.GetFullPath(from));
+        string target = WindowsName.Extend(Path.GetFullPath(to));
         if (!MoveFileEx(source, target, MoveFileReplaceExisting | MoveFileWriteThrough))
         {
             int hresult = Marshal.GetHRForLastWin32Error();
@@ -225,18 +226,6 @@ internal static partial class DurableFile
         }
 
         return 0;
-    }
-
-    /// <summary>Lifts MAX_PATH, which MoveFileEx keeps unless the whole process has opted out of it.</summary>
-    private static string ExtendedPath(string path)
-    {
-        string full = Path.GetFullPath(path);
-        if (full.StartsWith(@"\\?\", StringComparison.Ordinal) || full.StartsWith(@"\\.\", StringComparison.Ordinal))
-        {
-            return full;
-        }
-
-        return full.StartsWith(@"\\", StringComparison.Ordinal) ? $@"\\?\UNC\{full[2..]}" : $@"\\?\{full}";
     }
 
     [LibraryImport("kernel32", EntryPoint = "MoveFileExW", SetLastError = true, StringMarshalling = StringMarshalling.Utf16)]

@@ -31,18 +31,24 @@ public sealed record FolderLocation(string Path) : ReplicaLocation
     public static FolderLocation OfPath(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        return OfPath(path, path);
+        return OfPath(path, path, Environment.CurrentDirectory);
     }
+
+    /// <summary>The folder of a path, relative to a folder.</summary>
+    /// <param name="path">As written.</param>
+    /// <param name="baseFolder">Full path.</param>
+    /// <exception cref="ReplicaLocationException">It cannot be a folder.</exception>
+    internal static FolderLocation OfPath(string path, string baseFolder) => OfPath(path, path, baseFolder);
 
     /// <summary>The folder of a <c>file://</c> URL.</summary>
     /// <param name="url">As written, its scheme included.</param>
-    internal static FolderLocation OfUrl(string url) => OfPath(url, FromFileUrl(url, url[(FileScheme.Length + 1)..]));
+    internal static FolderLocation OfUrl(string url) => OfPath(url, FromFileUrl(url, url[(FileScheme.Length + 1)..]), Environment.CurrentDirectory);
 
     internal static ReplicaLocationException IsAFile(string path) => Invalid(
         path,
         $"'{path}' is a file, and a replica is a folder. Nothing was written and the file is untouched. Choose another place.");
 
-    private static FolderLocation OfPath(string location, string path)
+    private static FolderLocation OfPath(string location, string path, string baseFolder)
     {
         if (path.Contains('\0', StringComparison.Ordinal))
         {
@@ -52,7 +58,11 @@ public sealed record FolderLocation(string Path) : ReplicaLocation
         RefuseWindowsPathElsewhere(location, path);
         try
         {
-            return new FolderLocation(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path)));
+            return new FolderLocation(System.IO.Path.TrimEndingDirectorySeparator(FullPath.Of(path, baseFolder)));
+        }
+        catch (PathUnusableException e)
+        {
+            throw Invalid(location, e.Message, e);
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException or IOException)
         {

@@ -43,7 +43,7 @@ internal static class LiveComparison
                 "DatabaseNotNamed", "To compare, the live database must be named. The files of the replica were checked."));
         }
 
-        string path = Path.GetFullPath(options.DatabasePath);
+        string path = FullPath.Of(options.DatabasePath);
         SqliteLibrary.Load();
         if (!options.BesideReplicator)
         {

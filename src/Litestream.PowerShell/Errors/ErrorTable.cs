@@ -105,6 +105,10 @@ internal static class ErrorTable
             ErrorCategory.ObjectNotFound,
             "A file of the replica that was listed was gone when it was to be read.",
             "Run it again: a file was removed meanwhile."),
+        ["PathUnusable"] = new(
+            ErrorCategory.InvalidArgument,
+            "Windows would take the path for another one: a device's name, a dot or space at the end of a name, a colon within one.",
+            "Give the file or folder another name."),
         ["ReplicaLocationInvalid"] = new(
             ErrorCategory.InvalidArgument,
             "The text names no place that a replica can have.",

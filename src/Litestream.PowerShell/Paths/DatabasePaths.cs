@@ -18,12 +18,13 @@ internal static class DatabasePaths
     private static readonly StringComparison Comparison =
         OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
 
-    /// <summary>Two full paths name the same file.</summary>
-    internal static bool Same(string first, string second) => string.Equals(first, second, Comparison);
+    /// <summary>Two full paths name the same file, or two addresses the same place.</summary>
+    internal static bool Same(string first, string second) => string.Equals(first, second, ComparisonOf(first));
 
-    /// <summary>A full path lies inside a folder, at whatever depth.</summary>
+    /// <summary>A full path lies inside a folder, or an address below another, at whatever depth.</summary>
     internal static bool IsInside(string path, string folder) =>
-        path.StartsWith(Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar, Comparison);
+        path.StartsWith(
+        Path.TrimEndingDirectorySeparator(folder) + (IsAddress(path) ? '/' : Path.DirectorySeparatorChar), ComparisonOf(path));
 
     /// <summary>
     /// The databases that a <c>-Path</c> names. A file of exactly that name is meant before its letters are taken for wildcards, so that
@@ -51,11 +52,12 @@ internal static class DatabasePaths
     /// <param name="session">The caller's.</param>
     /// <param name="path">As written.</param>
     /// <exception cref="ReplicationException">Not a path of the file system, or a companion file of a database.</exception>
+    /// <exception cref="PathUnusableException">Windows would take it for another path.</exception>
     internal static string ResolveLiteral(SessionState session, string path)
     {
         string resolved = session.Path.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo provider, out _);
         EnsureFileSystem(provider, path);
-        string full = Path.GetFullPath(resolved);
+        string full = FullPath.Of(resolved);
         return CompanionOf(full) is not { } database ? full : throw new ReplicationException(
             "NotADatabase",
             $"'{full}' is a part of the database '{database}'. It was not touched. Replicate the database itself; this file goes with it.")
@@ -71,7 +73,7 @@ internal static class DatabasePaths
     /// <exception cref="ReplicaLocationException">No place.</exception>
     internal static ReplicaLocation ResolvePlace(SessionState session, string place)
     {
-        if (place.Contains("://", StringComparison.Ordinal))
+        if (IsAddress(place))
         {
             return SessionLocations.Resolve(place);
         }
@@ -80,6 +82,11 @@ internal static class DatabasePaths
         EnsureFileSystem(provider, place);
         return FolderLocation.OfPath(resolved);
     }
+
+    // The keys of a bucket differ by case on every system.
+    private static StringComparison ComparisonOf(string path) => IsAddress(path) ? StringComparison.Ordinal : Comparison;
+
+    private static bool IsAddress(string place) => place.Contains("://", StringComparison.Ordinal);
 
     /// <summary>The database that a file belongs to by its name; null if there is none.</summary>
     private static string? CompanionOf(string path)

@@ -33,7 +33,8 @@ public sealed class ReplicaLocationTests
     [Theory]
     [InlineData(@"C:\data\replica", @"C:\data\replica")]
     [InlineData(@"\\server\share\replica", @"\\server\share\replica")]
-    [InlineData(@"\\?\C:\data\replica", @"\\?\C:\data\replica")]
+    [InlineData(@"\\?\C:\data\replica", @"C:\data\replica")]
+    [InlineData(@"\\?\UNC\server\share\replica", @"\\server\share\replica")]
     [InlineData("file:///C:/data/with%20space", @"C:\data\with space")]
     [InlineData("file://server/share/replica", @"\\server\share\replica")]
     public async Task A_path_of_Windows_is_opened_there_and_refused_elsewhere(string text, string expected)
