@@ -114,7 +114,7 @@ public sealed class ServiceFileTests(PowerShellSession session, ITestOutputHelpe
                 <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>
                 <RestartOnFailure>
                   <Interval>PT1M</Interval>
-                  <Count>999</Count>
+                  <Count>255</Count>
                 </RestartOnFailure>
               </Settings>
               <Actions Context="Author">
@@ -128,6 +128,7 @@ public sealed class ServiceFileTests(PowerShellSession session, ITestOutputHelpe
 
             """.ReplaceLineEndings("\r\n").Replace("\"" + _folder["with space", "lit-1.ps1"] + "\"", $"&quot;{_folder["with space", "lit-1.ps1"]}&quot;", StringComparison.Ordinal),
             Encoding.Unicode.GetString(bytes[2..]));
+        Assert.Contains("\n$env:LITESTREAM_EVENT_SOURCE = 'Litestream'\n", File.ReadAllText(_folder["with space", "lit-1.ps1"]), StringComparison.Ordinal);
         Assert.Equal("Task", task.Name.LocalName);
         Assert.Contains($"Start-SqliteReplication -ConfigurationPath '{_folder["x.yml"]}' -Wait\n", File.ReadAllText(_folder["with space", "lit-1.ps1"]), StringComparison.Ordinal);
     }
@@ -145,6 +146,15 @@ public sealed class ServiceFileTests(PowerShellSession session, ITestOutputHelpe
         Assert.Contains("enable litestream-test.service'", outcome.Shown, StringComparison.Ordinal);
         Assert.False(File.Exists("/etc/systemd/system/litestream-test.service"));
         Assert.StartsWith("FileNotFound,", session.Run("Unregister-SqliteReplicationService litestream-test").SingleError().FullyQualifiedErrorId, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WhatIf_of_a_scheduled_task_shows_the_event_source_too()
+    {
+        PowerShellSession.Outcome outcome = session.Run("Register-SqliteReplicationService a.db r -Name litestream-test -Kind ScheduledTask -WhatIf").ThrowIfFailed();
+
+        Assert.Contains("What if: Register the source 'Litestream' of Windows' event log", outcome.Shown, StringComparison.Ordinal);
+        Assert.Contains("schtasks /Create /TN litestream-test /XML", outcome.Shown, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -106,6 +106,11 @@ public sealed class RegisterSqliteReplicationServiceCommand : PSCmdlet
         {
             bool all = WriteFile(files.Script, ServiceScript.Write(service), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false))
                 & WriteFile(files.Definition, definition, encoding);
+            if (OutputFolder is null && files.HasEventLog)
+            {
+                RegisterEventSource();
+            }
+
             foreach (string[] command in OutputFolder is null ? files.RegisterCommands(Name) : [])
             {
                 if (ShouldProcess($"Run '{string.Join(' ', command)}'", $"Run '{string.Join(' ', command)}'?", Name) && all)
@@ -159,6 +164,7 @@ public sealed class RegisterSqliteReplicationServiceCommand : PSCmdlet
             ScriptPath = files.Script,
             WorkingFolder = SessionState.Path.CurrentFileSystemLocation.ProviderPath,
             User = User,
+            EventSource = files.HasEventLog ? EventSource.Name : null,
         };
     }
 
@@ -181,6 +187,15 @@ public sealed class RegisterSqliteReplicationServiceCommand : PSCmdlet
         }
 
         return options.ToString();
+    }
+
+    private void RegisterEventSource()
+    {
+        const string What = $"Register the source '{EventSource.Name}' of Windows' event log";
+        if (ShouldProcess(What, What + "?", Name) && OperatingSystem.IsWindows() && EventSource.TryRegister() is { } failure)
+        {
+            WriteWarning($"The event source '{EventSource.Name}' could not be registered: {failure} The service writes its entries all the same; the Event Viewer shows them with a remark.");
+        }
     }
 
     private bool WriteFile(string path, string content, Encoding encoding)

@@ -44,6 +44,7 @@ public sealed class UnregisterSqliteReplicationServiceCommand : PSCmdlet
                 }
             }
 
+            RemoveEventSource(files);
             foreach (string[] command in files.AfterRemoval)
             {
                 Run(command);
@@ -52,6 +53,16 @@ public sealed class UnregisterSqliteReplicationServiceCommand : PSCmdlet
         catch (Exception exception) when (exception is LitestreamException or IOException or UnauthorizedAccessException)
         {
             WriteError(ErrorTable.Record(exception, Name));
+        }
+    }
+
+    private void RemoveEventSource(ServiceFiles files)
+    {
+        const string What = $"Remove the source '{EventSource.Name}' of Windows' event log";
+        bool last = files.HasEventLog && ServiceFiles.Registered().All(service => service.Name == Name);
+        if (last && ShouldProcess(What, What + "?", Name) && OperatingSystem.IsWindows() && EventSource.TryRemove() is { } failure)
+        {
+            WriteWarning($"The event source '{EventSource.Name}' could not be removed: {failure} It does no harm.");
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Litestream.PowerShell.Worker;
 
 namespace Litestream.PowerShell.Observation;
@@ -8,6 +9,9 @@ namespace Litestream.PowerShell.Observation;
 /// <param name="replications">What this process replicates.</param>
 internal sealed class Observers(HostedReplications replications) : IAsyncDisposable
 {
+    /// <summary>Environment variable with the source of entries in Windows' event log, which a service's script sets.</summary>
+    internal const string EventSourceVariable = "LITESTREAM_EVENT_SOURCE";
+
     private readonly Lock _gate = new();
     private readonly Dictionary<string, IAsyncDisposable> _all = [];
 
@@ -18,6 +22,11 @@ internal sealed class Observers(HostedReplications replications) : IAsyncDisposa
     {
         Add("metrics", options.MetricsPrefix, prefix => MetricsEndpoint.Open(prefix, replications));
         Add("log", options.LogPath, path => ReplicationLog.Open(path, replications));
+        if (OperatingSystem.IsWindows())
+        {
+            Add("events", Environment.GetEnvironmentVariable(EventSourceVariable), OpenEventLog);
+        }
+
         Add("heartbeat", options.HeartbeatUri?.AbsoluteUri, uri => new Heartbeat(new Uri(uri), options.HeartbeatInterval, replications));
     }
 
@@ -30,9 +39,12 @@ internal sealed class Observers(HostedReplications replications) : IAsyncDisposa
         }
     }
 
+    [SupportedOSPlatform("windows")]
+    private EventLog OpenEventLog(string source) => new(source, replications);
+
     private void Add(string kind, string? place, Func<string, IAsyncDisposable> open)
     {
-        if (place is null)
+        if (string.IsNullOrEmpty(place))
         {
             return;
         }

@@ -1,10 +1,11 @@
 using System.Security;
+using System.Text;
 
 namespace Litestream.PowerShell.Services;
 
 /// <summary>
 /// Writes a scheduled task for Windows (Task Scheduler schema 1.2). It starts with the machine, is never ended for having run too long (the usual
-/// limit is 72 hours) or for the battery, and is started again a minute after a failure. The Task Scheduler ends a task without notice, so
+/// limit is 72 hours) or for the battery, and is started again a minute after a failure, as often as the schema allows. The Task Scheduler ends a task without notice, so
 /// nothing depends on a last sync.
 /// </summary>
 internal static class ScheduledTask
@@ -45,7 +46,7 @@ internal static class ScheduledTask
                 <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>
                 <RestartOnFailure>
                   <Interval>PT1M</Interval>
-                  <Count>999</Count>
+                  <Count>255</Count>
                 </RestartOnFailure>
               </Settings>
               <Actions Context="Author">
@@ -60,7 +61,24 @@ internal static class ScheduledTask
             """.ReplaceLineEndings("\r\n");
     }
 
-    private static string Quote(string text) => text.Contains(' ', StringComparison.Ordinal) ? $"\"{text}\"" : text;
+    // As CommandLineToArgvW reads it: backslashes are themselves, but before a quotation mark two stand for one.
+    private static string Quote(string text)
+    {
+        if (text.Length > 0 && !text.AsSpan().ContainsAny(" \t\""))
+        {
+            return text;
+        }
+
+        StringBuilder quoted = new("\"");
+        int backslashes = 0;
+        foreach (char c in text)
+        {
+            quoted.Append('\\', c == '"' ? backslashes + 1 : 0).Append(c);
+            backslashes = c == '\\' ? backslashes + 1 : 0;
+        }
+
+        return quoted.Append('\\', backslashes).Append('"').ToString();
+    }
 
     private static string Escape(string text) => SecurityElement.Escape(text);
 }

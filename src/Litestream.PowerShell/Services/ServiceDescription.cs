@@ -27,6 +27,9 @@ internal sealed record ServiceDescription
     /// <summary>The user to run as; null for the usual one.</summary>
     public string? User { get; init; }
 
+    /// <summary>The source under which it writes to Windows' event log; null for not at all.</summary>
+    public string? EventSource { get; init; }
+
     /// <summary>The arguments of the executable.</summary>
     public IReadOnlyList<string> Arguments => [.. FirstArguments, "-NoLogo", "-NoProfile", "-NonInteractive", "-File", ScriptPath];
 }

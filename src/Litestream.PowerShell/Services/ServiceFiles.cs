@@ -55,6 +55,9 @@ internal sealed record ServiceFiles(SqliteServiceKind Kind, string Script, strin
         ? [["schtasks", "/End", "/TN", name], ["schtasks", "/Delete", "/TN", name, "/F"]]
         : [Systemctl("disable", "--now", name + ".service")];
 
+    /// <summary>Whether entries of the services go to Windows' event log.</summary>
+    internal bool HasEventLog => Kind == SqliteServiceKind.ScheduledTask;
+
     /// <summary>What makes the service manager look at its files again once they are gone.</summary>
     internal IReadOnlyList<string[]> AfterRemoval => Kind == SqliteServiceKind.Systemd ? [Systemctl("daemon-reload")] : [];
 

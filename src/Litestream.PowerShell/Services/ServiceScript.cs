@@ -1,4 +1,5 @@
 using System.Management.Automation.Language;
+using Litestream.PowerShell.Observation;
 
 namespace Litestream.PowerShell.Services;
 
@@ -10,7 +11,7 @@ internal static class ServiceScript
     internal static string Write(ServiceDescription service) =>
         $"""
         # Written by Register-SqliteReplicationService for the service '{service.Name}', which runs it.
-        $ErrorActionPreference = 'Stop'
+        $ErrorActionPreference = 'Stop'{(service.EventSource is { } source ? $"\n$env:{Observers.EventSourceVariable} = {Quote(source)}" : "")}
         Import-Module {Quote(service.Manifest)}
         {service.StartCommand}
         exit 0
