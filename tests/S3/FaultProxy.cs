@@ -24,6 +24,7 @@ internal sealed class FaultProxy : IAsyncDisposable
     private readonly Task _serving;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _unconditional;
+    private long _carried;
     private (int Status, string Code)? _refusal;
 
     /// <summary>Listens.</summary>
@@ -99,6 +100,12 @@ internal sealed class FaultProxy : IAsyncDisposable
     /// <summary>How many conditional requests were answered so.</summary>
     public int Unconditional => _unconditional;
 
+    /// <summary>How long everything is on its way, in each direction.</summary>
+    public TimeSpan Latency { get; init; }
+
+    /// <summary>Bytes that the service was given.</summary>
+    public long Carried => Interlocked.Read(ref _carried);
+
     /// <summary>How often each fault was drawn.</summary>
     public IReadOnlyDictionary<Fault, int> Done
     {
@@ -165,8 +172,8 @@ internal sealed class FaultProxy : IAsyncDisposable
                 await server.ConnectAsync(_service, _end.Token);
                 NetworkStream far = server.GetStream();
                 Task first = await Task.WhenAny(
-                    CopyAsync(near, far, fault, fault switch { Fault.CutRequest or Fault.Reset => after, Fault.HalfOpen => 0, _ => long.MaxValue }),
-                    CopyAsync(far, near, fault, fault switch
+                    CopyAsync(near, far, isRequest: true, fault, fault switch { Fault.CutRequest or Fault.Reset => after, Fault.HalfOpen => 0, _ => long.MaxValue }),
+                    CopyAsync(far, near, isRequest: false, fault, fault switch
                     {
                         Fault.CutAnswer or Fault.Reset or Fault.Stall => after,
                         Fault.LoseAnswer => 0,
@@ -193,9 +200,10 @@ internal sealed class FaultProxy : IAsyncDisposable
     }
 
     /// <summary>Carries bytes one way until the end or the cut; a limit of 0 waits for the first byte and drops it.</summary>
-    private async Task CopyAsync(NetworkStream from, NetworkStream to, Fault fault, long limit)
+    private async Task CopyAsync(NetworkStream from, NetworkStream to, bool isRequest, Fault fault, long limit)
     {
         byte[] buffer = new byte[64 * 1024];
+        DelayLine? line = Latency > TimeSpan.Zero ? new DelayLine(to, Latency, _end.Token) : null;
         while (await from.ReadAsync(buffer, _end.Token) is var read and > 0)
         {
             if (fault == Fault.Late)
@@ -211,13 +219,17 @@ internal sealed class FaultProxy : IAsyncDisposable
             }
 
             int passed = (int)Math.Min(read, limit);
-            await to.WriteAsync(buffer.AsMemory(0, passed), _end.Token);
+            line?.Put(buffer.AsSpan(0, passed));
+            await to.WriteAsync(buffer.AsMemory(0, line is null ? passed : 0), _end.Token);
+            Interlocked.Add(ref _carried, isRequest ? passed : 0);
             limit -= passed;
             if (passed < read || limit == 0)
             {
-                return;
+                break;
             }
         }
+
+        await (line?.EndAsync() ?? Task.CompletedTask);
     }
 
     private static (int Status, string Code)? RefusalOf(Fault fault) => fault switch

@@ -106,6 +106,33 @@ public sealed class S3LeaseTests(CephGateway gateway)
     }
 
     [Fact]
+    public async Task A_file_that_has_waited_for_its_turn_until_another_took_the_lease_does_not_appear()
+    {
+        S3Location place = await gateway.NewPlaceAsync("app");
+        ManualClock clock = new(Noon);
+        await using FaultProxy proxy = new(gateway.Endpoint, seed: 1) { Spoils = false };
+        S3Location behind = place with { Endpoint = proxy.Endpoint };
+        await using S3ReplicaStore first = new(behind, S3Client.Create(behind), clock);
+        await using S3ReplicaStore second = new(place, S3Client.Create(place), clock);
+        await using IReplicaLease lease = await first.AcquireAsync(Alpha, CancellationToken.None);
+        TaskCompletionSource turn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task waiting = first.PutInTurnAsync(
+            0, new LtxFileName(1, 1), Noon, 300_000, (stream, cancel) => stream.WriteAsync(new byte[300_000], cancel).AsTask(), turn.Task, CancellationToken.None);
+        while (proxy.Carried < 290_000)
+        {
+            await Task.Delay(20);
+        }
+
+        clock.Advance(TimeSpan.FromSeconds(31));
+        await using IReplicaLease its = await second.AcquireAsync(Beta, CancellationToken.None);
+        turn.SetResult();
+
+        await Assert.ThrowsAsync<ReplicaInUseException>(() => waiting);
+        Assert.True(lease.Lost.IsCancellationRequested);
+        Assert.Empty(await ReplicaListing.ReadAsync(second, CancellationToken.None));
+    }
+
+    [Fact]
     public async Task Of_many_that_want_an_expired_lease_one_gets_it()
     {
         S3Location place = await gateway.NewPlaceAsync("app");
@@ -200,6 +227,6 @@ public sealed class S3LeaseTests(CephGateway gateway)
         return Encoding.UTF8.GetString(content.ToArray());
     }
 
-    private static Task PutAsync(S3ReplicaStore store, ulong txid) => store.PutAsync(
+    private static Task PutAsync(IReplicaStore store, ulong txid) => store.PutAsync(
         0, new LtxFileName(txid, txid), Noon, 1, (stream, cancel) => stream.WriteAsync(new byte[1], cancel).AsTask(), CancellationToken.None);
 }

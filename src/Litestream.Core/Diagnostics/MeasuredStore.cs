@@ -13,6 +13,9 @@ internal sealed class MeasuredStore(IReplicaStore inner, string type) : IReplica
     /// <inheritdoc/>
     public string Location => inner.Location;
 
+    /// <inheritdoc/>
+    public int Concurrency => inner.Concurrency;
+
     /// <summary>Opens a place and measures what is done there.</summary>
     /// <param name="place">The place.</param>
     public static IReplicaStore Open(ReplicaLocation place) => new MeasuredStore(place.Open(), place is S3Location ? "s3" : "file");
@@ -53,24 +56,40 @@ internal sealed class MeasuredStore(IReplicaStore inner, string type) : IReplica
         });
 
     /// <inheritdoc/>
-    public Task PutAsync(
+    public async Task PutInTurnAsync(
         int level,
         LtxFileName name,
         DateTimeOffset timestamp,
         long? length,
         Func<Stream, CancellationToken, Task> write,
-        CancellationToken cancellationToken) => MeasureAsync("PUT", level, async measure =>
+        Task turn,
+        CancellationToken cancellationToken)
+    {
+        using Measure measure = Begin("PUT", level);
+        try
         {
-            await inner.PutAsync(level, name, timestamp, length, WriteAsync, cancellationToken).ConfigureAwait(false);
-            return true;
+            await inner.PutInTurnAsync(level, name, timestamp, length, WriteAsync, turn.IsCompleted ? turn : TurnAsync(), cancellationToken).ConfigureAwait(false);
+            measure.Succeed();
+        }
+        catch (Exception e) when (turn.IsCompletedSuccessfully || !(turn.IsCompleted || cancellationToken.IsCancellationRequested))
+        {
+            measure.Fail(e); // and not one whose turn did not come: that failure is another's, and counted there
+            throw;
+        }
 
-            async Task WriteAsync(Stream stream, CancellationToken stop)
-            {
-                CountingStream counting = new(stream);
-                await write(counting, stop).ConfigureAwait(false);
-                measure.Bytes = counting.Count;
-            }
-        });
+        async Task WriteAsync(Stream stream, CancellationToken stop)
+        {
+            CountingStream counting = new(stream);
+            await write(counting, stop).ConfigureAwait(false);
+            measure.Bytes = counting.Count;
+        }
+
+        async Task TurnAsync()
+        {
+            await turn.ConfigureAwait(false);
+            measure.BeginAnew(); // the time before is not the place's
+        }
+    }
 
     /// <inheritdoc/>
     public Task CopyAsync(int fromLevel, int toLevel, LtxFileName name, DateTimeOffset timestamp, CancellationToken cancellationToken) =>
@@ -119,10 +138,12 @@ internal sealed class MeasuredStore(IReplicaStore inner, string type) : IReplica
     /// <summary>One operation from begin to end. One that neither succeeds nor fails was given up by its caller, and counts as done.</summary>
     private sealed class Measure(string type, string operation, Activity? activity) : IDisposable
     {
-        private readonly long _begin = Stopwatch.GetTimestamp();
+        private long _begin = Stopwatch.GetTimestamp();
         private string? _error;
 
         public long Bytes { get; set; }
+
+        public void BeginAnew() => _begin = Stopwatch.GetTimestamp();
 
         public void Succeed() => activity?.SetStatus(ActivityStatusCode.Ok);
 

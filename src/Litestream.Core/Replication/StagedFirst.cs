@@ -16,6 +16,8 @@ internal sealed class StagedFirst(IReplicaStore store, LocalStateFolder folder, 
 {
     public string Location => store.Location;
 
+    public int Concurrency => store.Concurrency;
+
     public IAsyncEnumerable<ReplicaFile> ListAsync(int level, CancellationToken cancellationToken) => store.ListAsync(level, cancellationToken);
 
     public IAsyncEnumerable<ReplicaFile> ListRoughlyAsync(int level, CancellationToken cancellationToken) => store.ListRoughlyAsync(level, cancellationToken);
@@ -28,13 +30,14 @@ internal sealed class StagedFirst(IReplicaStore store, LocalStateFolder folder, 
                 staged.FullName, staged.Length, (from, cancel) => store.OpenReadAsync(level, name, from, null, cancel)))
             : store.OpenReadAsync(level, name, offset, length, cancellationToken);
 
-    public Task PutAsync(
+    public Task PutInTurnAsync(
         int level,
         LtxFileName name,
         DateTimeOffset timestamp,
         long? length,
         Func<Stream, CancellationToken, Task> write,
-        CancellationToken cancellationToken) => store.PutAsync(level, name, timestamp, length, write, cancellationToken);
+        Task turn,
+        CancellationToken cancellationToken) => store.PutInTurnAsync(level, name, timestamp, length, write, turn, cancellationToken);
 
     public Task CopyAsync(int fromLevel, int toLevel, LtxFileName name, DateTimeOffset timestamp, CancellationToken cancellationToken) =>
         store.CopyAsync(fromLevel, toLevel, name, timestamp, cancellationToken);

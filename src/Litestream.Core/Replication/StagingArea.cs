@@ -225,11 +225,12 @@ internal sealed class StagingArea
         }
     }
 
-    /// <summary>The file whose turn it is, when there is one. It stays in line until <see cref="MarkUploaded"/>.</summary>
+    /// <summary>The next file in line, when there is one. It stays there until <see cref="MarkUploaded"/>.</summary>
     /// <param name="cursor">For which destination.</param>
+    /// <param name="behind">The file that is on its way there already; null for the first that it has not.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>The file; null if the files are held for that destination no more.</returns>
-    public async Task<StagedFile?> NextAsync(StagingCursor cursor, CancellationToken cancellationToken)
+    public async Task<StagedFile?> NextAsync(StagingCursor cursor, StagedFile? behind, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -241,7 +242,7 @@ internal sealed class StagingArea
                     return null;
                 }
 
-                if (IndexOf(cursor.Next) is var index && index < _files.Count)
+                if (IndexOf(behind?.Txid + 1 ?? cursor.Next) is var index && index < _files.Count)
                 {
                     return _files[index].File;
                 }

@@ -7,18 +7,33 @@ using Litestream.Storage;
 namespace Litestream.Replication;
 
 /// <summary>
-/// Sends staged files to one destination, one after another in the order of their transaction ids, so that a file is never visible
-/// there before those it builds on. Failures are tried again until they pass.
+/// Sends staged files to one destination, several side by side where they wait, so that they become visible there in the order of their
+/// transaction ids, none before those it builds on. Failures are tried again until they pass.
 /// </summary>
 /// <remarks>
-/// A file whose sending failed may have arrived all the same (the answer was lost), or the place may have come back as another one
+/// Order: each file's turn to become visible is the end of the sending of the one before it, which is when the store has said that it has that one,
+/// durably, and the state says so too. Until then the store has done everything but the last step (<see cref="IReplicaStore.PutInTurnAsync"/>):
+/// the temporary file lacks its name, the parts their completion, the request its last byte. So at any moment at most one file, the first of those
+/// on their way, can become visible.
+/// <para>
+/// Failures: if the first fails, those behind it lack their last step and never make it. They are cancelled, and nothing is sent again before each of
+/// them has ended. The first may have arrived all the same (the answer was lost), or the place may have come back as another one
 /// (a disk mounted anew). So after a failure the replica is listed once before anything is sent: it must end where we left it, or
-/// with the very file that failed, which is then sent again over itself. If it ends anywhere else, nothing is written: this
-/// ends and the lineage is proven from the start.
+/// with the very file that failed, which is then sent again over itself, alone. If it ends anywhere else, nothing is written: this
+/// ends and the lineage is proven from the start. One further behind that fails before its turn holds up those behind it, and counts as failed
+/// when the ones before it have arrived. A lease that is lost, or the end of the replication, cancels all of them alike.
+/// </para>
+/// <para>
+/// Crashes: the replica ends with a transaction of ours, behind which nothing is visible, and everything behind it is still staged. What had not become
+/// visible is dropped by the server with its connection, or is a temporary file or parts that the next writer clears away.
+/// </para>
 /// </remarks>
 internal sealed class Uploader(
     IReplicaStore store, LocalStateFolder folder, StagingArea staging, DestinationBoard board, ReplicationOptions options, TimeProvider time)
 {
+    /// <summary>Bytes of files that are on their way side by side, since a store may hold each in memory. One file alone may be larger.</summary>
+    private const long MaxBytesAtOnce = 16 << 20;
+
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(250);
 
     /// <summary>So long without a byte taken or an answer, and the state says so. The store gives up later, by its own limits.</summary>
@@ -27,7 +42,8 @@ internal sealed class Uploader(
 
     private readonly Lock _gate = new();
     private ReplicaCatalogue? _catalogue;
-    private bool _failing;
+    private volatile bool _failing;
+    private TimeSpan _pause;
     private TaskCompletionSource _progress = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The last transaction that is in the replica.</summary>
@@ -46,27 +62,26 @@ internal sealed class Uploader(
     {
         _catalogue = catalogue;
         _failing = false;
+        _pause = FirstRetry;
         Advance(replicaTxid);
-        TimeSpan pause = FirstRetry;
         while (true)
         {
-            StagedFile file = await staging.NextAsync(cursor, cancellationToken).ConfigureAwait(false) ?? throw LetGo();
             try
             {
                 if (_failing)
                 {
-                    await EnsureUnchangedAsync(file, cancellationToken).ConfigureAwait(false);
+                    StagedFile failed = await staging.NextAsync(cursor, behind: null, cancellationToken).ConfigureAwait(false) ?? throw LetGo();
+                    await EnsureUnchangedAsync(failed, cancellationToken).ConfigureAwait(false);
                 }
 
-                await SendAsync(cursor, file, cancellationToken).ConfigureAwait(false);
-                pause = FirstRetry;
+                await SendInOrderAsync(cursor, cancellationToken).ConfigureAwait(false);
             }
             catch (LitestreamException e) when (MayPass(e) && !cancellationToken.IsCancellationRequested)
             {
                 _failing = true;
                 board.Fail(e);
-                await Task.Delay(pause * (0.75 + (0.5 * Random.Shared.NextDouble())), time, cancellationToken).ConfigureAwait(false);
-                pause = pause * 2 < options.MaxRetryInterval ? pause * 2 : options.MaxRetryInterval;
+                await Task.Delay(_pause * (0.75 + (0.5 * Random.Shared.NextDouble())), time, cancellationToken).ConfigureAwait(false);
+                _pause = _pause * 2 < options.MaxRetryInterval ? _pause * 2 : options.MaxRetryInterval;
             }
         }
     }
@@ -93,17 +108,72 @@ internal sealed class Uploader(
         }
     }
 
-    private static bool MayPass(LitestreamException e) => e is not (ReplicaConflictException or ReplicaInUseException or LocalStateException);
+    private static bool MayPass(LitestreamException e) =>
+        e is not (ReplicaConflictException or ReplicaInUseException or LocalStateException or DestinationLetGoException);
 
     private DestinationLetGoException LetGo() => new(
         $"'{store.Location}' took nothing for so long that what waited for it was given up, so that '{folder.DatabasePath}' goes on to its other destinations. What the replica holds stays as it is (up to transaction {ReplicaTxid}); it gets a full image as soon as it can be reached.")
     { Database = folder.DatabasePath, Replica = store.Location, Txid = ReplicaTxid };
 
-    private async Task SendAsync(StagingCursor cursor, StagedFile file, CancellationToken cancellationToken)
+    /// <summary>Sends what waits and what comes, until one of them fails.</summary>
+    private async Task SendInOrderAsync(StagingCursor cursor, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Queue<(StagedFile File, Task Sending)> underway = new();
+        StagedFile? last = null;
+        Task turn = Task.CompletedTask;
+        try
+        {
+            while (true)
+            {
+                Task<StagedFile?> next = staging.NextAsync(cursor, last, end.Token);
+                await WaitForRoomAsync(underway, next).ConfigureAwait(false);
+                last = await next.ConfigureAwait(false) ?? throw LetGo();
+                turn = SendAsync(cursor, last, turn, end.Token);
+                underway.Enqueue((last, turn));
+            }
+        }
+        finally
+        {
+            await end.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(underway.Select(file => file.Sending)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Returns when the next file may go beside those that are on their way. Throws, in their order, if one of them has failed.</summary>
+    private async Task WaitForRoomAsync(Queue<(StagedFile File, Task Sending)> underway, Task<StagedFile?> next)
+    {
+        while (underway.TryPeek(out (StagedFile File, Task Sending) first))
+        {
+            if (first.Sending.IsCompleted)
+            {
+                underway.Dequeue();
+                await first.Sending.ConfigureAwait(false);
+            }
+            else if (!next.IsCompleted)
+            {
+                await Task.WhenAny(first.Sending, next).ConfigureAwait(false);
+            }
+            else if (await next.ConfigureAwait(false) is { } file && !HasRoom(underway, file))
+            {
+                await first.Sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            else
+            {
+                return;
+            }
+        }
+    }
+
+    // While the place fails or does not answer, it gets no more than the one that it must take first.
+    private bool HasRoom(Queue<(StagedFile File, Task Sending)> underway, StagedFile file) => !_failing
+        && underway.Count < store.Concurrency && underway.Sum(other => other.File.Length) + file.Length <= MaxBytesAtOnce;
+
+    private async Task SendAsync(StagingCursor cursor, StagedFile file, Task turn, CancellationToken cancellationToken)
     {
         string path = folder.StagedPath(file.Name);
         long given = 0;
-        Task sending = store.PutAsync(
+        Task sending = store.PutInTurnAsync(
             level: 0,
             file.Name,
             file.Timestamp,
@@ -116,11 +186,14 @@ internal sealed class Uploader(
                     await CopyAsync(source, target, count => Interlocked.Add(ref given, count), cancel).ConfigureAwait(false);
                 }
             },
+            turn,
             cancellationToken);
+        await Task.WhenAny(sending, turn).ConfigureAwait(false);
         await TellOfStallsAsync(sending, () => Interlocked.Read(ref given)).ConfigureAwait(false);
         _catalogue!.Add(new ReplicaFile(0, file.Name, file.Length, file.Timestamp));
         staging.MarkUploaded(cursor);
         Advance(file.Txid);
+        _pause = FirstRetry;
         if (_failing)
         {
             _failing = false;

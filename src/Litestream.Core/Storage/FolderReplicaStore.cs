@@ -20,6 +20,7 @@ internal sealed partial class FolderReplicaStore : IReplicaStore
     public const string LtxFolderName = "ltx";
 
     private const int LargeBuffer = 64 * 1024;
+    private const int FilesAtOnce = 4;
 
     private readonly string _folder;
     private readonly string _ltxFolder;
@@ -37,6 +38,8 @@ internal sealed partial class FolderReplicaStore : IReplicaStore
     }
 
     public string Location => _folder;
+
+    public int Concurrency => FilesAtOnce;
 
     public async IAsyncEnumerable<ReplicaFile> ListAsync(int level, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -63,16 +66,17 @@ internal sealed partial class FolderReplicaStore : IReplicaStore
         return Task.Run(() => Guard<Stream>(() => OpenRead(path, offset, length), $"opening '{path}'", path), cancellationToken);
     }
 
-    public Task PutAsync(
+    public Task PutInTurnAsync(
         int level,
         LtxFileName name,
         DateTimeOffset timestamp,
         long? length,
         Func<Stream, CancellationToken, Task> write,
+        Task turn,
         CancellationToken cancellationToken)
     {
         string path = FilePath(level, name);
-        return Task.Run(() => PutAsync(path, timestamp, length, write, cancellationToken), cancellationToken);
+        return Task.Run(() => PutAsync(path, timestamp, length, write, turn, cancellationToken), cancellationToken);
     }
 
     public async Task CopyAsync(
@@ -82,7 +86,8 @@ internal sealed partial class FolderReplicaStore : IReplicaStore
         Stream source = await OpenReadAsync(fromLevel, name, 0, null, cancellationToken).ConfigureAwait(false);
         await using (source.ConfigureAwait(false))
         {
-            await PutAsync(toLevel, name, timestamp, null, (target, cancel) => source.CopyToAsync(target, cancel), cancellationToken)
+            await PutInTurnAsync(
+                toLevel, name, timestamp, null, (target, cancel) => source.CopyToAsync(target, cancel), Task.CompletedTask, cancellationToken)
                 .ConfigureAwait(false);
         }
     }
@@ -168,6 +173,7 @@ internal sealed partial class FolderReplicaStore : IReplicaStore
         DateTimeOffset timestamp,
         long? length,
         Func<Stream, CancellationToken, Task> write,
+        Task turn,
         CancellationToken cancellationToken)
     {
         string doing = $"writing '{path}'";
@@ -190,6 +196,7 @@ internal sealed partial class FolderReplicaStore : IReplicaStore
                 Guard(() => MakeDurable(handle, temporary, timestamp), doing, path);
             }
 
+            await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
             Guard(() => Publish(temporary, path), doing, path);
         }
         catch

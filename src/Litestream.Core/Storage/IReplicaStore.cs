@@ -12,6 +12,9 @@ public interface IReplicaStore : IAsyncDisposable
     /// <summary>The place as a person would write it, without any secret.</summary>
     string Location { get; }
 
+    /// <summary>Files that may be on their way to it side by side.</summary>
+    int Concurrency { get; }
+
     /// <summary>
     /// Lists the files of one level in ascending order of (first, last) transaction id. A level or replica that does not exist
     /// is empty. Foreign files are passed over.
@@ -58,6 +61,26 @@ public interface IReplicaStore : IAsyncDisposable
         DateTimeOffset timestamp,
         long? length,
         Func<Stream, CancellationToken, Task> write,
+        CancellationToken cancellationToken) => PutInTurnAsync(level, name, timestamp, length, write, Task.CompletedTask, cancellationToken);
+
+    /// <summary>
+    /// Writes a file as <see cref="PutAsync"/> does, but makes it visible when its turn has come and not before. All but that last step is done
+    /// meanwhile.
+    /// </summary>
+    /// <param name="level">0 to 9.</param>
+    /// <param name="name">Which file.</param>
+    /// <param name="timestamp">The time in its header; a listing gives it back.</param>
+    /// <param name="length">Length in bytes if known beforehand, so that small files need one request.</param>
+    /// <param name="write">Writes the content to the stream it is given; does not close it.</param>
+    /// <param name="turn">Completes when the turn has come. If it fails, or the write is cancelled before it completes, nothing is visible.</param>
+    /// <param name="cancellationToken">Ends the transfer.</param>
+    Task PutInTurnAsync(
+        int level,
+        LtxFileName name,
+        DateTimeOffset timestamp,
+        long? length,
+        Func<Stream, CancellationToken, Task> write,
+        Task turn,
         CancellationToken cancellationToken);
 
     /// <summary>

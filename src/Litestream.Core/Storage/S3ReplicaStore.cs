@@ -45,6 +45,8 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
 
     public string Location => Place.Address;
 
+    public int Concurrency => Place.Concurrency ?? Place.Profile.Concurrency;
+
     public async IAsyncEnumerable<ReplicaFile> ListAsync(int level, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         List<Listed> found = await ListKeysAsync(level, cancellationToken).ConfigureAwait(false);
@@ -95,12 +97,13 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
         return OpenAsync(FileKey(level, name), offset, length, cancellationToken);
     }
 
-    public async Task PutAsync(
+    public async Task PutInTurnAsync(
         int level,
         LtxFileName name,
         DateTimeOffset timestamp,
         long? length,
         Func<Stream, CancellationToken, Task> write,
+        Task turn,
         CancellationToken cancellationToken)
     {
         string key = FileKey(level, name);
@@ -115,7 +118,7 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
             }
 
             cancellationToken.ThrowIfCancellationRequested();
-            string? etag = await GuardAsync(() => stream.CompleteAsync(cancellationToken), $"writing '{key}'", key, cancellationToken).ConfigureAwait(false);
+            string? etag = await GuardAsync(() => stream.CompleteAsync(turn, cancellationToken), $"writing '{key}'", key, cancellationToken).ConfigureAwait(false);
             Remember(key, etag, new ReplicaFile(level, name, stream.Length, WholeMilliseconds(timestamp)));
         }
     }
@@ -131,7 +134,8 @@ internal sealed partial class S3ReplicaStore : IReplicaStore
             Stream source = await OpenReadAsync(fromLevel, name, 0, null, cancellationToken).ConfigureAwait(false);
             await using (source.ConfigureAwait(false))
             {
-                await PutAsync(toLevel, name, timestamp, size, (target, cancel) => source.CopyToAsync(target, cancel), cancellationToken).ConfigureAwait(false);
+                await PutInTurnAsync(toLevel, name, timestamp, size, (target, cancel) => source.CopyToAsync(target, cancel), Task.CompletedTask, cancellationToken)
+                    .ConfigureAwait(false);
             }
 
             return;

@@ -8,6 +8,10 @@ namespace Litestream.Storage;
 /// <summary>
 /// The stream that the writer of an object fills. Up to one part goes up as one request of exact size when all is known; more goes up part
 /// by part, a few side by side, in constant memory: <see cref="MaxMemory"/>, or two parts if those are more. Nothing is visible before <see cref="CompleteAsync"/>; disposing it before that aborts.
+/// <para>
+/// An object whose turn has not come is sent all but its last step: the last byte of the one request (<see cref="S3HeldContent"/>), or the completion of
+/// the parts. Before that step the lease is looked at once more, since the wait may have been longer than it holds.
+/// </para>
 /// </summary>
 internal sealed class S3WriteStream(IAmazonS3 client, S3ReplicaStore store, string key, DateTimeOffset timestamp, long? length) : Stream
 {
@@ -15,7 +19,7 @@ internal sealed class S3WriteStream(IAmazonS3 client, S3ReplicaStore store, stri
     private const int MaxMemory = 24 << 20;
 
     private readonly int _concurrency = Math.Clamp(
-        (MaxMemory / store.Place.PartSize) - 1, 1, store.Place.Concurrency ?? store.Place.Profile.Concurrency); // and the one that is filled
+        (MaxMemory / store.Place.PartSize) - 1, 1, store.Concurrency); // and the one that is filled
     private readonly List<Task<PartETag>> _parts = [];
     private readonly ConcurrentBag<byte[]> _free = [];
     private byte[] _buffer = new byte[(int)Math.Min(length ?? store.Place.PartSize, store.Place.PartSize)];
@@ -69,21 +73,26 @@ internal sealed class S3WriteStream(IAmazonS3 client, S3ReplicaStore store, stri
         WriteAsync(buffer.AsMemory(offset, count), _cancellationToken).AsTask().GetAwaiter().GetResult();
 
     /// <summary>Sends the rest and makes the object visible.</summary>
+    /// <param name="turn">Completes when it may become that.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>The ETag of the object.</returns>
-    public async Task<string?> CompleteAsync(CancellationToken cancellationToken)
+    public async Task<string?> CompleteAsync(Task turn, CancellationToken cancellationToken)
     {
         if (_uploadId is null)
         {
+            if (!turn.IsCompleted && _buffered > 0 && await TrySendAheadAsync(turn, cancellationToken).ConfigureAwait(false) is { } etag)
+            {
+                return etag;
+            }
+
+            await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
             using MemoryStream content = new(_buffer, 0, _buffered, writable: false);
-            PutObjectRequest put = store.Request(new PutObjectRequest { BucketName = store.Place.Bucket, Key = key, InputStream = content }, timestamp);
-            put.MD5Digest = Md5(_buffer.AsSpan(0, _buffered));
-            await store.EnsureLeaseAsync(cancellationToken).ConfigureAwait(false);
-            return (await client.PutObjectAsync(put, cancellationToken).ConfigureAwait(false)).ETag;
+            return await PutAsync(content, cancellationToken).ConfigureAwait(false);
         }
 
         await SendPartAsync(cancellationToken).ConfigureAwait(false);
         PartETag[] parts = await Task.WhenAll(_parts).ConfigureAwait(false);
+        await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         await store.EnsureLeaseAsync(cancellationToken).ConfigureAwait(false);
         CompleteMultipartUploadResponse whole = await client.CompleteMultipartUploadAsync(
             new CompleteMultipartUploadRequest { BucketName = store.Place.Bucket, Key = key, UploadId = _uploadId, PartETags = [.. parts] },
@@ -120,6 +129,36 @@ internal sealed class S3WriteStream(IAmazonS3 client, S3ReplicaStore store, stri
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    /// <summary>Sends the object in one request that waits for the turn before its last byte. Null if that came to nothing.</summary>
+    private async Task<string?> TrySendAheadAsync(Task turn, CancellationToken cancellationToken)
+    {
+        using S3HeldContent content = new(_buffer, _buffered, TurnAsync);
+        try
+        {
+            return await PutAsync(content, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (S3Failure.IsServiceError(e, cancellationToken))
+        {
+            // A service does not wait for a byte as long as it may take. The request is made once more when its turn has come, with all the time for
+            // retries that any other has, and what is wrong with it is said then.
+            return null;
+        }
+
+        async Task TurnAsync()
+        {
+            await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await store.EnsureLeaseAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<string?> PutAsync(Stream content, CancellationToken cancellationToken)
+    {
+        PutObjectRequest put = store.Request(new PutObjectRequest { BucketName = store.Place.Bucket, Key = key, InputStream = content }, timestamp);
+        put.MD5Digest = Md5(_buffer.AsSpan(0, _buffered));
+        await store.EnsureLeaseAsync(cancellationToken).ConfigureAwait(false);
+        return (await client.PutObjectAsync(put, cancellationToken).ConfigureAwait(false)).ETag;
+    }
 
     private async Task SendPartAsync(CancellationToken cancellationToken)
     {

@@ -106,7 +106,7 @@ internal sealed class ReplicatorSteps(string database, UnsteadyStore store, Mach
     {
         for (; most > 0 && _staging.Waiting(_cursor).Oldest is not null; most--)
         {
-            StagedFile file = (await _staging.NextAsync(_cursor, CancellationToken.None))!;
+            StagedFile file = (await _staging.NextAsync(_cursor, behind: null, CancellationToken.None))!;
             byte[] bytes = await File.ReadAllBytesAsync(_folder.StagedPath(file.Name));
             try
             {

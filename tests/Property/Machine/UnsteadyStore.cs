@@ -11,6 +11,8 @@ internal sealed class UnsteadyStore(IReplicaStore inner) : IReplicaStore
 
     public string Location => inner.Location;
 
+    public int Concurrency => inner.Concurrency;
+
     /// <summary>The next so many changes may fail.</summary>
     public void Fail(int changes, int seed) => (_failures, _random) = (changes, new Random(seed));
 
@@ -19,14 +21,15 @@ internal sealed class UnsteadyStore(IReplicaStore inner) : IReplicaStore
     public Task<Stream> OpenReadAsync(int level, LtxFileName name, long offset, long? length, CancellationToken cancellationToken) =>
         inner.OpenReadAsync(level, name, offset, length, cancellationToken);
 
-    public Task PutAsync(
+    public Task PutInTurnAsync(
         int level,
         LtxFileName name,
         DateTimeOffset timestamp,
         long? length,
         Func<Stream, CancellationToken, Task> write,
+        Task turn,
         CancellationToken cancellationToken) =>
-        ChangeAsync(() => inner.PutAsync(level, name, timestamp, length, write, cancellationToken));
+        ChangeAsync(() => inner.PutInTurnAsync(level, name, timestamp, length, write, turn, cancellationToken));
 
     public Task DeleteAsync(int level, LtxFileName name, CancellationToken cancellationToken) =>
         ChangeAsync(() => inner.DeleteAsync(level, name, cancellationToken));

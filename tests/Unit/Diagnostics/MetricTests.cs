@@ -67,7 +67,7 @@ public sealed class MetricTests
     {
         using MetricReader reader = new();
         using TemporaryFolder folder = new();
-        await using MeasuredStore store = new(ReplicaLocation.Parse(folder["r"]).Open(), "tried");
+        await using IReplicaStore store = new MeasuredStore(ReplicaLocation.Parse(folder["r"]).Open(), "tried");
         Litestream.Ltx.LtxFileName name = new(1, 1);
         await store.PutAsync(0, name, DateTimeOffset.UtcNow, null, (stream, stop) => stream.WriteAsync(new byte[1000], stop).AsTask(), CancellationToken.None);
         await using (Stream stream = await store.OpenReadAsync(0, name, 100, null, CancellationToken.None))

@@ -8,6 +8,8 @@ internal sealed class WatchedStore(IReplicaStore inner) : IReplicaStore
 {
     public string Location => inner.Location;
 
+    public int Concurrency => inner.Concurrency;
+
     /// <summary>Requests of any kind.</summary>
     internal int Requests => Lists + Reads + Writes + Deletes;
 
@@ -45,12 +47,13 @@ internal sealed class WatchedStore(IReplicaStore inner) : IReplicaStore
         return inner.OpenReadAsync(level, name, offset, length, cancellationToken);
     }
 
-    public async Task PutAsync(
+    public async Task PutInTurnAsync(
         int level,
         LtxFileName name,
         DateTimeOffset timestamp,
         long? length,
         Func<Stream, CancellationToken, Task> write,
+        Task turn,
         CancellationToken cancellationToken)
     {
         Writes++;
@@ -59,11 +62,11 @@ internal sealed class WatchedStore(IReplicaStore inner) : IReplicaStore
             using var content = new MemoryStream();
             await write(content, cancellationToken);
             byte[] changed = corrupt(level, content.ToArray());
-            await inner.PutAsync(level, name, timestamp, null, (stream, cancel) => stream.WriteAsync(changed, cancel).AsTask(), cancellationToken);
+            await inner.PutInTurnAsync(level, name, timestamp, null, (stream, cancel) => stream.WriteAsync(changed, cancel).AsTask(), turn, cancellationToken);
         }
         else
         {
-            await inner.PutAsync(level, name, timestamp, length, write, cancellationToken);
+            await inner.PutInTurnAsync(level, name, timestamp, length, write, turn, cancellationToken);
         }
 
         Changed();
@@ -82,7 +85,8 @@ internal sealed class WatchedStore(IReplicaStore inner) : IReplicaStore
         if (Corrupt is not null)
         {
             await using Stream source = await inner.OpenReadAsync(fromLevel, name, 0, null, cancellationToken);
-            await PutAsync(toLevel, name, timestamp, null, (target, cancel) => source.CopyToAsync(target, cancel), cancellationToken);
+            await PutInTurnAsync(
+                toLevel, name, timestamp, null, (target, cancel) => source.CopyToAsync(target, cancel), Task.CompletedTask, cancellationToken);
             return;
         }
 

@@ -52,7 +52,7 @@ internal sealed class CaptureRig : IAsyncDisposable
     {
         while (Staging.Waiting(_cursor).Oldest is not null)
         {
-            StagedFile file = (await Staging.NextAsync(_cursor, CancellationToken.None))!;
+            StagedFile file = (await Staging.NextAsync(_cursor, behind: null, CancellationToken.None))!;
             byte[] bytes = await File.ReadAllBytesAsync(_folder.StagedPath(file.Name));
             await _store.PutAsync(
                 0, file.Name, file.Timestamp, file.Length, (stream, cancel) => stream.WriteAsync(bytes, cancel).AsTask(), CancellationToken.None);

@@ -22,7 +22,7 @@ public sealed class StagedFirstTests : IDisposable
         await using var replica = new WatchedStore(ReplicaLocation.Parse(_temporary["replica"]).Open());
         foreach (ulong txid in (ulong[])[5, 6, 7])
         {
-            await replica.PutAsync(
+            await ((IReplicaStore)replica).PutAsync(
                 0, new LtxFileName(txid, txid), DateTimeOffset.UnixEpoch, null, (stream, cancel) => stream.WriteAsync("there"u8.ToArray(), cancel).AsTask(), CancellationToken.None);
         }
 
@@ -44,7 +44,7 @@ public sealed class StagedFirstTests : IDisposable
         await using var replica = new WatchedStore(ReplicaLocation.Parse(_temporary["replica"]).Open());
         var name = new LtxFileName(6, 6);
         byte[] content = "one and the same file"u8.ToArray();
-        await replica.PutAsync(0, name, DateTimeOffset.UnixEpoch, null, (stream, cancel) => stream.WriteAsync(content, cancel).AsTask(), CancellationToken.None);
+        await ((IReplicaStore)replica).PutAsync(0, name, DateTimeOffset.UnixEpoch, null, (stream, cancel) => stream.WriteAsync(content, cancel).AsTask(), CancellationToken.None);
         await File.WriteAllBytesAsync(folder.StagedPath(name), content);
         await using Stream stream = await new StagedFirst(replica, folder, after: 5).OpenReadAsync(0, name, 0, null, CancellationToken.None);
         byte[] read = new byte[content.Length];

@@ -110,6 +110,51 @@ public abstract class ReplicaStoreConformance
         Assert.Equal(content.Length, Assert.Single(await ListAsync(store, 9)).Size);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(200_000)]
+    public async Task A_file_is_not_there_before_its_turn_has_come(int length)
+    {
+        await using IReplicaStore store = Open();
+        TaskCompletionSource turn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task[] waiting = [.. Enumerable.Range(1, 3).Select(txid => PutInTurnAsync(store, new LtxFileName((ulong)txid, (ulong)txid), Content(length), turn.Task))];
+        for (ulong txid = 11; txid <= 20; txid++)
+        {
+            await PutAsync(store, 0, new LtxFileName(txid, txid), Content(length)); // takes as long as they would have
+        }
+
+        Assert.Equal(10, (await ListAsync(store, 0)).Count);
+        Assert.DoesNotContain(waiting, task => task.IsCompleted);
+        turn.SetResult();
+        await Task.WhenAll(waiting);
+        Assert.Equal(13, (await ListAsync(store, 0)).Count);
+        Assert.Equal(Content(length), await ReadAsync(store, 0, new LtxFileName(1, 1), 0, null));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_write_whose_turn_does_not_come_leaves_nothing(bool isCancelled)
+    {
+        await using IReplicaStore store = Open();
+        using CancellationTokenSource source = new();
+        TaskCompletionSource turn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task waiting = PutInTurnAsync(store, new LtxFileName(1, 1), Content(200_000), turn.Task, source.Token);
+        await PutAsync(store, 1, new LtxFileName(1, 1), Content(200_000));
+        if (isCancelled)
+        {
+            await source.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        }
+        else
+        {
+            turn.SetException(new TimeoutException());
+            await Assert.ThrowsAsync<TimeoutException>(() => waiting);
+        }
+
+        await AssertNothingVisibleAsync(store, new LtxFileName(1, 1));
+    }
+
     [Fact]
     public async Task A_missing_file_is_said_to_be_missing()
     {
@@ -296,6 +341,9 @@ public abstract class ReplicaStoreConformance
             content.Length,
             (stream, cancel) => stream.WriteAsync(content, cancel).AsTask(),
             cancellationToken);
+
+    private static Task PutInTurnAsync(IReplicaStore store, LtxFileName name, byte[] content, Task turn, CancellationToken cancellationToken = default) =>
+        store.PutInTurnAsync(0, name, Noon, content.Length, (stream, cancel) => stream.WriteAsync(content, cancel).AsTask(), turn, cancellationToken);
 
     protected static async Task<List<ReplicaFile>> ListAsync(IReplicaStore store, int level)
     {

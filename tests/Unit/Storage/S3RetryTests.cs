@@ -104,6 +104,6 @@ public sealed class S3RetryTests
 
     private S3ReplicaStore Open(AnsweringService service) => new(service.Place, S3Client.Create(service.Place, _clock), _clock);
 
-    private static Task PutAsync(S3ReplicaStore store) => store.PutAsync(
+    private static Task PutAsync(IReplicaStore store) => store.PutAsync(
         0, Name, DateTimeOffset.UnixEpoch, 5, (stream, cancel) => stream.WriteAsync(new byte[5], cancel).AsTask(), CancellationToken.None);
 }
