@@ -36,7 +36,7 @@ public sealed record S3Location(string Bucket, string Path) : ReplicaLocation
     /// <summary>Bytes of a part of a large file: 5 MiB to 64 MiB. A file of up to one part is one request.</summary>
     public int PartSize { get; init; } = 8 << 20;
 
-    /// <summary>Parts of a file on their way side by side, 1 to 16; null to let the provider's profile decide.</summary>
+    /// <summary>Parts of a large file, and captured files that wait, on their way side by side, 1 to 16; null to let the provider's profile decide.</summary>
     public int? Concurrency { get; init; }
 
     /// <summary>Takes any TLS certificate. For servers of one's own with a certificate of their own.</summary>

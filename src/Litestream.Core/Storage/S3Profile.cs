@@ -14,7 +14,7 @@ internal sealed record S3Profile(string Provider, string HostSuffix)
     /// <summary>The region to sign for where none is given.</summary>
     public string Region { get; init; } = "us-east-1";
 
-    /// <summary>Parts of one file that may be on their way side by side.</summary>
+    /// <summary>Parts of one file, and files, that may be on their way side by side.</summary>
     public int Concurrency { get; init; } = 4;
 
     // Reasons: what the providers document, and the field reports that Litestream has of them. None is sent aws-chunked trailers:

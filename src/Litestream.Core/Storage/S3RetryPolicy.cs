@@ -1,6 +1,7 @@
 using System.Net;
 using Amazon.Runtime;
 using Amazon.S3.Internal;
+using Amazon.S3.Model;
 
 namespace Litestream.Storage;
 
@@ -10,6 +11,9 @@ namespace Litestream.Storage;
 /// <para>
 /// The budget is half of a lease (<see cref="S3Lease.Duration"/>), and a writer's lease has two thirds to go when a request is first made. So
 /// none is begun after the lease may be another's; what still fails then goes to the caller, who shows it and begins again.
+/// </para>
+/// <para>
+/// One that waits for its turn (<see cref="S3HeldContent"/>) is not made again: its file is sent anew when the turn has come, with a budget of its own.
 /// </para>
 /// </summary>
 /// <param name="config">The client's settings.</param>
@@ -38,6 +42,16 @@ internal sealed class S3RetryPolicy(IClientConfig config, S3Pace pace, TimeProvi
 
     public override async Task<bool> RetryForExceptionAsync(IExecutionContext executionContext, Exception exception)
     {
+        if (executionContext.RequestContext.OriginalRequest is PutObjectRequest { InputStream: S3HeldContent })
+        {
+            if (IsAskedForFewer(exception))
+            {
+                pace.Slow();
+            }
+
+            return false;
+        }
+
         bool mayPass = IsAskedForFewer(exception)
             || (exception is not AmazonServiceException && S3Failure.IsServiceError(exception, executionContext.RequestContext.CancellationToken)
                 && !S3Failure.IsDenied(exception));

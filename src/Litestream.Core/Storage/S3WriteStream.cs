@@ -140,8 +140,7 @@ internal sealed class S3WriteStream(IAmazonS3 client, S3ReplicaStore store, stri
         }
         catch (Exception e) when (S3Failure.IsServiceError(e, cancellationToken))
         {
-            // A service does not wait for a byte as long as it may take. The request is made once more when its turn has come, with all the time for
-            // retries that any other has, and what is wrong with it is said then.
+            // A service does not wait for a byte as long as it may take. The file is sent anew when its turn has come, and what is wrong is said then.
             return null;
         }
 

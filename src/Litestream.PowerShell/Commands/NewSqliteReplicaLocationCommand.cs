@@ -69,7 +69,7 @@ public sealed class NewSqliteReplicaLocationCommand : AsyncCmdlet
     [Parameter]
     public int? PartSize { get; set; }
 
-    /// <summary>Parts of a file on their way side by side, 1 to 16.</summary>
+    /// <summary>Parts of a large file, and captured files that wait, on their way side by side, 1 to 16.</summary>
     [Parameter]
     public int? Concurrency { get; set; }
 

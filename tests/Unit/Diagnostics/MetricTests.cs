@@ -63,6 +63,20 @@ public sealed class MetricTests
     }
 
     [Fact]
+    public async Task A_write_that_is_given_up_because_of_another_is_no_error_of_its_own()
+    {
+        using MetricReader reader = new();
+        using TemporaryFolder folder = new();
+        await using MeasuredStore store = new(ReplicaLocation.Parse(folder["r"]).Open(), "given up");
+        await Assert.ThrowsAsync<TimeoutException>(() => store.PutInTurnAsync(
+            0, new(2, 2), DateTimeOffset.UtcNow, 1, (stream, stop) => stream.WriteAsync(new byte[1], stop).AsTask(), Task.FromException(new TimeoutException()), CancellationToken.None));
+
+        MetricSample[] samples = [.. reader.Read().Where(sample => sample.Labels.Contains(new("replica_type", "given up")))];
+        Assert.Equal(1, Assert.Single(samples, sample => sample.Name == "litestream_replica_operation_total").Value);
+        Assert.DoesNotContain(samples, sample => sample.Name == "litestream_replica_operation_errors_total");
+    }
+
+    [Fact]
     public async Task Operations_on_a_replica_are_counted_with_their_bytes_times_and_errors()
     {
         using MetricReader reader = new();
