@@ -110,7 +110,7 @@ internal sealed class ReplicatorSteps(string database, UnsteadyStore store, Mach
             byte[] bytes = await File.ReadAllBytesAsync(_folder.StagedPath(file.Name));
             try
             {
-                await store.PutAsync(
+                await ((IReplicaStore)store).PutAsync(
                     0, file.Name, file.Timestamp, file.Length, (stream, cancel) => stream.WriteAsync(bytes, cancel).AsTask(), CancellationToken.None);
             }
             catch (ReplicaUnreachableException)
