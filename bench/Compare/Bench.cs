@@ -23,11 +23,13 @@ internal sealed class Bench(CompareOptions options, IReadOnlyList<ISubject> subj
     /// <summary>This project.</summary>
     public ISubject Ours => subjects[0];
 
+    private bool HasTime => Stopwatch.GetElapsedTime(_began) < TimeSpan.FromMinutes(options.Minutes);
+
     /// <summary>Whether something new may be begun; says so if not.</summary>
     public bool HasTimeFor(Extent extent)
     {
-        bool has = Stopwatch.GetElapsedTime(_began) < TimeSpan.FromMinutes(options.Minutes);
-        Console.Error.WriteLine(has ? $"{extent}" : $"{options.Minutes} minutes are over: {extent} was not begun.");
+        bool has = HasTime;
+        Console.Error.WriteLine(has ? $"{extent}" : $"The time of --minutes {options.Minutes} is over: {extent} was not begun.");
         return has;
     }
 
@@ -37,6 +39,9 @@ internal sealed class Bench(CompareOptions options, IReadOnlyList<ISubject> subj
 
     /// <summary>The subjects in turns, the order turned round each time, so that neither always comes first.</summary>
     public IEnumerable<ISubject> Turns() => Enumerable.Range(0, options.Rounds).SelectMany(round => round % 2 == 0 ? subjects : subjects.Reverse());
+
+    /// <summary>The turns of what this project does alone: one at least, further ones while there is time.</summary>
+    public IEnumerable<int> RoundsInTime() => Enumerable.Range(0, options.Rounds).TakeWhile(round => round == 0 || HasTime);
 
     /// <summary>A fresh copy of the database of events, and no replica beside it.</summary>
     public async Task<(string Database, string Replica)> PrepareAsync()

@@ -16,7 +16,7 @@ internal sealed record CompareOptions
                              alone growth, many, s3
           --sizes MB,...     of the databases of growth (default 100,1000,10000)
           --databases N,...  side by side in many (default 1,10,100,500)
-          --minutes M        growth and many begin nothing new after so long (default 90)
+          --minutes M        growth, many and s3 begin no new size and no further turn after so long (default 90)
           --litestream PATH  another binary of Litestream 0.3 (default: 0.3.13 from npm)
           --folder PATH      where to work (default: a temporary folder)
           --json PATH        the figures of every turn as JSON

@@ -5,8 +5,9 @@ using System.Text;
 namespace Litestream.Bench.Compare.Plots;
 
 /// <summary>
-/// One measure over the extent of the work as a small picture: each turn a dot, the medians joined, and dashed how it should grow, laid through
-/// the middle of the medians. Both axes are logarithmic. What is 0 (or less) stands on the bottom line as a ring. Legible on light and dark pages.
+/// One measure over the extent of the work as a small picture: each turn a dot, the medians joined, and dashed how it should grow. What should be
+/// constant is laid through the smallest work, so that growth rises above it; what should be linear through the largest, where what every start
+/// costs weighs least. Both axes are logarithmic. What is 0 (or less) stands on the bottom line as a ring. Legible on light and dark pages.
 /// </summary>
 /// <param name="work">What was done.</param>
 /// <param name="measure">What was measured.</param>
@@ -77,15 +78,16 @@ internal sealed class GrowthPlot(string work, string measure, Slope slope, IRead
 
     private void DrawSlope(LogAxis x, LogAxis y)
     {
-        double[] offsets = [.. _medians.Where(point => point.Y > 0).Select(point => Math.Log10(point.Y) - ((int)slope * Math.Log10(point.X)))];
-        if (Figures.Median(offsets) is { } offset)
+        (double X, double Y)[] positive = [.. _medians.Where(point => point.Y > 0)];
+        if (positive.Length > 0)
         {
+            (double X, double Y) pivot = slope == Slope.Linear ? positive[^1] : positive[0];
             (double first, double last) = (At(_medians[0].X), At(_medians[^1].X));
             Write($"<clipPath id=\"plot\"><rect x=\"{Left}\" y=\"{Top}\" width=\"{Right - Left}\" height=\"{Bottom - Top}\"/></clipPath>");
             Write($"<path class=\"slope\" clip-path=\"url(#plot)\" d=\"M{x.Place(_medians[0].X):0.#} {first:0.#}L{x.Place(_medians[^1].X):0.#} {last:0.#}\"/>");
             Text(Right, 34, "note", "end", slope == Slope.Linear ? "dashed: linear" : "dashed: constant");
 
-            double At(double extent) => y.Place(Math.Pow(10, offset + ((int)slope * Math.Log10(extent))));
+            double At(double extent) => y.Place(pivot.Y * Math.Pow(extent / pivot.X, (int)slope));
         }
     }
 
@@ -94,14 +96,14 @@ internal sealed class GrowthPlot(string work, string measure, Slope slope, IRead
         IEnumerable<string> joined = _medians.Where(point => point.Y > 0)
             .Select(point => string.Create(CultureInfo.InvariantCulture, $"{x.Place(point.X):0.#},{y.Place(point.Y):0.#}"));
         Write($"<polyline class=\"median\" points=\"{string.Join(' ', joined)}\"/>");
+        foreach ((double extent, _) in _medians.Where(point => point.Y <= 0))
+        {
+            Text(x.Place(extent), Bottom - 8, "faint", "middle", "0");
+        }
+
         foreach (Figure figure in figures)
         {
             (string shape, double at) = figure.Value > 0 ? ("dot", y.Place(figure.Value)) : ("ring", Bottom);
-            if (figure.Value <= 0)
-            {
-                Text(x.Place(figure.At!.Count), Bottom - 8, "faint", "middle", "0");
-            }
-
             Write($"<circle class=\"{shape}\" cx=\"{x.Place(figure.At!.Count):0.#}\" cy=\"{at:0.#}\" r=\"2.5\"/>");
         }
     }

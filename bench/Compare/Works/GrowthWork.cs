@@ -46,7 +46,7 @@ internal sealed class GrowthWork : IWork
             await ImagesAsync();
             await RunningAsync();
             await StartsAsync();
-            for (int round = 0; round < bench.Options.Rounds; round++)
+            foreach (int round in bench.RoundsInTime())
             {
                 await CrashStartAsync(round);
             }
@@ -58,7 +58,7 @@ internal sealed class GrowthWork : IWork
 
         private async Task ImagesAsync()
         {
-            for (int round = 0; round < bench.Options.Rounds; round++)
+            foreach (int round in bench.RoundsInTime())
             {
                 Files.DeleteState(_database);
                 Files.Delete(_replica);
@@ -88,7 +88,7 @@ internal sealed class GrowthWork : IWork
         // Where the last connection closes, SQLite deletes the WAL and with it what proves that nothing was missed.
         private async Task StartsAsync()
         {
-            for (int round = 0; round < bench.Options.Rounds; round++)
+            foreach (int round in bench.RoundsInTime())
             {
                 await StartAsync(ColdStart);
             }
@@ -104,7 +104,7 @@ internal sealed class GrowthWork : IWork
                 await run.StopAsync();
             }
 
-            for (int round = 0; round < bench.Options.Rounds; round++)
+            foreach (int round in bench.RoundsInTime())
             {
                 await StartAsync(CleanStart);
             }
@@ -147,7 +147,7 @@ internal sealed class GrowthWork : IWork
         {
             Bench.Execute(_database, "PRAGMA wal_checkpoint(TRUNCATE)");
             string output = bench["restored.db"];
-            for (int round = 0; round < bench.Options.Rounds; round++)
+            foreach (int round in bench.RoundsInTime())
             {
                 Files.Delete(output);
                 (double wall, double cpu, double peak, _) = await Measured.RunAsync(bench.Ours.Restore(_replica, output));

@@ -43,7 +43,7 @@ internal sealed class S3Work : IWork
         (string id, string secret, _) = CephProcesses.Key.Reveal();
         Environment.SetEnvironmentVariable("LITESTREAM_ACCESS_KEY_ID", id);
         Environment.SetEnvironmentVariable("LITESTREAM_SECRET_ACCESS_KEY", secret);
-        for (int round = 0; round < bench.Options.Rounds; round++)
+        foreach (int round in bench.RoundsInTime())
         {
             await RestoreAsync(bench, FromS3, place.Address, database, needed);
             await RestoreAsync(bench, FromFolder, folder, database, needed);
