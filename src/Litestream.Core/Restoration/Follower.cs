@@ -76,9 +76,7 @@ public static class Follower
     {
         File.Delete(FollowStep.SpoolOf(path)); // what a crash has left
         File.Delete(ImageOf(path));
-        foreach (string temporary in Directory.Exists(Path.GetDirectoryName(path))
-            ? Directory.EnumerateFiles(Path.GetDirectoryName(path)!, Path.GetFileName(FollowPosition.PathOf(path)) + ".*.tmp")
-            : [])
+        foreach (string temporary in Directory.Exists(Path.GetDirectoryName(path)) ? DurableFile.TemporariesOf(FollowPosition.PathOf(path)) : [])
         {
             File.Delete(temporary);
         }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Litestream.Ltx;
 using Litestream.Storage;
 
@@ -78,14 +77,8 @@ public sealed class LocalStateSeed : IDisposable
     // A table that is being made is locked: one that is not belongs to a restore that was killed.
     private void RemoveLeftovers()
     {
-        string prefix = Path.GetFileName(_folder.TablePath) + ".";
-        foreach (string path in Directory.EnumerateFiles(_folder.Path, prefix + "*.tmp"))
+        foreach (string path in DurableFile.TemporariesOf(_folder.TablePath))
         {
-            if (!int.TryParse(Path.GetFileName(path)[prefix.Length..^".tmp".Length], NumberStyles.None, CultureInfo.InvariantCulture, out _))
-            {
-                continue;
-            }
-
             try
             {
                 File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();

@@ -18,11 +18,29 @@ internal static partial class DurableFile
     private const int WindowsSharingViolation = unchecked((int)0x80070020);
     private const uint MoveFileReplaceExisting = 1;
     private const uint MoveFileWriteThrough = 8;
+    private const string TemporarySuffix = ".tmp";
     private const uint DirectoryMode = 0x1FF; // 0777, less the umask
 
     /// <summary>The name under which a file is written before it takes its own. Ends in <c>.tmp</c>.</summary>
     /// <param name="path">The final path.</param>
-    public static string TemporaryName(string path) => $"{path}.{Environment.ProcessId}.tmp";
+    public static string TemporaryName(string path) => $"{path}.{Environment.ProcessId}{TemporarySuffix}";
+
+    /// <summary>The temporary files of a file that lie beside it, of this process and of others, living or not.</summary>
+    /// <param name="path">The final path; its folder exists.</param>
+    /// <returns>Their full paths.</returns>
+    public static IEnumerable<string> TemporariesOf(string path)
+    {
+        // Compared here, not by a pattern: a name may hold what a pattern means otherwise, and Wine finds nothing by "name.*".
+        string prefix = Path.GetFileName(path) + ".";
+        return Directory.EnumerateFiles(Path.GetDirectoryName(path)!, "*" + TemporarySuffix).Where(file =>
+        {
+            ReadOnlySpan<char> name = Path.GetFileName(file.AsSpan());
+            return name.Length > prefix.Length + TemporarySuffix.Length
+                && name.StartsWith(prefix, StringComparison.Ordinal)
+                && name.EndsWith(TemporarySuffix, StringComparison.Ordinal)
+                && !name[prefix.Length..^TemporarySuffix.Length].ContainsAnyExceptInRange('0', '9');
+        });
+    }
 
     /// <summary>Writes what a stream still buffers, then flushes the file to the disk.</summary>
     /// <param name="stream">An open file.</param>

@@ -48,7 +48,7 @@ internal sealed class FolderLock : IDisposable
         string ownerPath = Path.Combine(folder, OwnerFileName);
         try
         {
-            foreach (string leftover in Directory.EnumerateFiles(folder, OwnerFileName + ".*.tmp"))
+            foreach (string leftover in DurableFile.TemporariesOf(ownerPath))
             {
                 File.Delete(leftover);
             }

@@ -49,18 +49,18 @@ public sealed class ConfigurationTests
         Assert.Equal((TimeSpan.FromHours(6), "https://hc.example/ping"), (read.ValidationInterval!.Value, read.HeartbeatUri!.AbsoluteUri));
         Assert.Equal([TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(1)], read.Maintenance.Levels);
         DatabaseConfiguration a = read.Databases[0];
-        Assert.Equal(("/srv/a.db", true, TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(2)), (a.Path, a.RestoreIfMissing, a.BusyTimeout!.Value, a.SyncInterval!.Value));
+        Assert.Equal((Full("/srv/a.db"), true, TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(2)), (a.Path, a.RestoreIfMissing, a.BusyTimeout!.Value, a.SyncInterval!.Value));
         Assert.Equal(
             new S3Location("bucket", "a") { Region = "eu-central-1", PartSize = 6 << 20, Credentials = new S3Credentials("AKIA", "hidden") },
             Assert.Single(a.Destinations));
         Assert.Equal((TimeSpan.FromHours(12), TimeSpan.FromHours(48), TimeSpan.FromMinutes(10)), (a.Maintenance.SnapshotInterval, a.Maintenance.SnapshotRetention, a.Maintenance.Level0Retention));
         DatabaseConfiguration b = read.Databases[1];
-        Assert.Equal(("/base/b.db", TimeSpan.FromHours(168)), (b.Path, b.Maintenance.SnapshotRetention));
+        Assert.Equal((Full("/base/b.db"), TimeSpan.FromHours(168)), (b.Path, b.Maintenance.SnapshotRetention));
         Assert.Equal(
             [(TimeSpan.FromHours(720), TimeSpan.FromHours(1)), (TimeSpan.FromHours(168), TimeSpan.FromMinutes(10))],
             b.DestinationMaintenance.Select(own => (own.SnapshotRetention, own.Level0Retention)));
         Assert.Empty(a.DestinationMaintenance);
-        Assert.Equal(["/backup/b", "s3://other/b?endpoint=http://127.0.0.1:9000"], b.Destinations.Select(place => place.Address));
+        Assert.Equal([Full("/backup/b"), "s3://other/b?endpoint=http://127.0.0.1:9000"], b.Destinations.Select(place => place.Address));
         Assert.True(((S3Location)b.Destinations[1]).ForcePathStyle);
         Assert.Empty(read.Notes);
     }
@@ -131,7 +131,7 @@ public sealed class ConfigurationTests
     [Fact]
     public void A_variable_that_is_not_set_is_said() => Assert.Equal(
         ["line 2: the environment variable NONE is not set, and became nothing"],
-        ConfigurationReader.Read("addr: x\nexec: $NONE\n", "f", "/base", _ => null).Notes);
+        ConfigurationReader.Read("addr: x\nexec: $NONE\n", "f", Full("/base"), _ => null).Notes);
 
     [Fact]
     public void A_folder_means_the_databases_in_it_each_with_a_place_of_its_own()
@@ -148,7 +148,7 @@ public sealed class ConfigurationTests
         DatabaseConfiguration entry = Read($"dbs:\n  - dir: '{folder.FullPath}'\n    pattern: '*.db'\n    recursive: true\n    replica: {{path: /r}}\n").Databases.Single();
 
         Assert.Equal(
-            [("a.db", "/r/a.db"), ("b.db", "/r/b.db"), (Path.Combine("sub", "c.db"), Path.GetFullPath("/r/sub/c.db"))],
+            [("a.db", Full("/r/a.db")), ("b.db", Full("/r/b.db")), (Path.Combine("sub", "c.db"), Full("/r/sub/c.db"))],
             entry.Expand().Select(one => (Path.GetRelativePath(folder.FullPath, one.Path), one.Destinations.Single().Address)));
     }
 
@@ -188,5 +188,8 @@ public sealed class ConfigurationTests
             again.Databases.SelectMany(one => one.Destinations).Select(place => place.Address));
     }
 
-    private static LitestreamConfiguration Read(string text) => ConfigurationReader.Read(text, "litestream.yml", "/base", variable: null);
+    private static LitestreamConfiguration Read(string text) => ConfigurationReader.Read(text, "litestream.yml", Full("/base"), variable: null);
+
+    // On Windows such a path stands on a drive.
+    private static string Full(string path) => Path.GetFullPath(path);
 }

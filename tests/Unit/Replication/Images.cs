@@ -27,8 +27,8 @@ internal static class Images
     /// <summary>Fails, naming the place, unless two files are equal.</summary>
     public static void Equal(string expected, string actual)
     {
-        using FileStream left = File.OpenRead(expected);
-        using FileStream right = File.OpenRead(actual);
+        using FileStream left = Open(expected);
+        using FileStream right = Open(actual);
         Assert.Equal(left.Length, right.Length);
         byte[] a = new byte[ChunkBytes];
         byte[] b = new byte[ChunkBytes];
@@ -43,5 +43,8 @@ internal static class Images
                 return;
             }
         }
+
+        // SQLite may have it open to write, which Windows asks to be allowed.
+        static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
     }
 }

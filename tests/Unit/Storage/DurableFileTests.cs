@@ -46,6 +46,20 @@ public sealed class DurableFileTests : IDisposable
     }
 
     [Fact]
+    public void Temporary_files_of_a_file_are_those_of_its_name_alone()
+    {
+        string path = _temporary["a[1].db"];
+        foreach (string name in (string[])["a[1].db.7.tmp", "a[1].db.x.tmp", "a[1].db..tmp", "a[1].db.7.tmp2", "a[1].dbx.7.tmp", "a1.db.7.tmp", "a[1].db"])
+        {
+            File.WriteAllText(_temporary[name], "");
+        }
+
+        File.WriteAllText(DurableFile.TemporaryName(path), "");
+
+        Assert.Equal(((string[])[_temporary["a[1].db.7.tmp"], DurableFile.TemporaryName(path)]).Order(), DurableFile.TemporariesOf(path).Order());
+    }
+
+    [Fact]
     public void Flushing_a_directory_that_is_gone_names_it()
     {
         if (OperatingSystem.IsWindows())
