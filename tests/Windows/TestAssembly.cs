@@ -9,8 +9,8 @@ namespace Litestream.Tests.Windows;
 
 /// <summary>
 /// Runs the tests of this assembly in this process: a published test project is its own runner, for machines without an SDK.
-/// <c>[--filter PART-OF-A-NAME] [--without FILE] [--limit SECONDS]</c>; each line of the file is the beginning of a test's name and, after a space, why it
-/// is not run here.
+/// <c>[--class NAME] [--filter PART-OF-A-NAME] [--without FILE] [--limit SECONDS]</c>; each line of the file is the beginning of a test's name and, after a
+/// space, why it is not run here. <c>--classes all</c> prints the names of the classes that hold tests, and runs none.
 /// </summary>
 internal static class TestAssembly
 {
@@ -19,10 +19,16 @@ internal static class TestAssembly
     /// <returns>0 if all that ran have passed.</returns>
     public static int Run(string[] args)
     {
-        if (args.Where((_, i) => i % 2 == 0).FirstOrDefault(name => name is not ("--filter" or "--without" or "--limit")) is { } unknown)
+        if (args.Where((_, i) => i % 2 == 0).FirstOrDefault(name => name is not ("--classes" or "--class" or "--filter" or "--without" or "--limit")) is { } unknown)
         {
-            Console.Error.WriteLine($"'{unknown}' is not known. Usage: [--filter PART-OF-A-NAME] [--without FILE] [--limit SECONDS]");
+            Console.Error.WriteLine($"'{unknown}' is not known. Usage: [--classes all] [--class NAME] [--filter PART-OF-A-NAME] [--without FILE] [--limit SECONDS]");
             return 64;
+        }
+
+        if (Option(args, "--classes") is not null)
+        {
+            Console.WriteLine(string.Join(Environment.NewLine, TestClasses().Select(type => type.FullName).Order(StringComparer.Ordinal)));
+            return 0;
         }
 
         string? filter = Option(args, "--filter");
@@ -32,7 +38,7 @@ internal static class TestAssembly
         Dictionary<string, string> without = Option(args, "--without") is { } file ? ReadReasons(file) : [];
         AssemblyName name = Assembly.GetExecutingAssembly().GetName();
         using XunitTestFramework framework = new(new NullMessageSink());
-        List<ITestCase> cases = Discover(framework, filter);
+        List<ITestCase> cases = Discover(framework, Option(args, "--class"), filter);
         HashSet<string> left = [];
         cases.RemoveAll(test => LeaveOut(test, without, left));
         using Results results = new();
@@ -48,18 +54,21 @@ internal static class TestAssembly
         }
 
         Summarise(name, results, left.Count + results.NotTried);
-        return results.Failed == 0 && results.Passed > 0 ? 0 : 1;
+        return results.Failed == 0 && cases.Count + left.Count > 0 ? 0 : 1;
     }
 
     private static void Summarise(AssemblyName name, Results results, int left) => Console.WriteLine(
         $"{(results.Failed == 0 ? "Passed!" : "Failed!")}  - Failed: {results.Failed,5}, Passed: {results.Passed,5}, "
         + $"Skipped: {left,5}, Total: {results.Failed + results.Passed + left,5}, - {name.Name}.dll");
 
-    private static List<ITestCase> Discover(XunitTestFramework framework, string? filter)
+    private static IEnumerable<Type> TestClasses() => Assembly.GetExecutingAssembly().GetExportedTypes()
+        .Where(type => !type.IsAbstract && type.GetMethods().Any(method => method.CustomAttributes.Any(mark => mark.AttributeType.IsAssignableTo(typeof(Xunit.FactAttribute)))));
+
+    private static List<ITestCase> Discover(XunitTestFramework framework, string? only, string? filter)
     {
         using Discovery found = new();
         using ITestFrameworkDiscoverer discoverer = framework.GetDiscoverer(Reflector.Wrap(Assembly.GetExecutingAssembly()));
-        foreach (Type type in Assembly.GetExecutingAssembly().GetExportedTypes())
+        foreach (Type type in TestClasses().Where(type => only is null || type.FullName == only))
         {
             // One by one: when all are asked for at once, the runtime ends with an access violation under Wine 8.
             discoverer.Find(type.FullName!, includeSourceInformation: false, found, new Options());

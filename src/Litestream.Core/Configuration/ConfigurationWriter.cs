@@ -1,6 +1,7 @@
 using System.Globalization;
 using Litestream.Maintenance;
 using Litestream.Storage;
+using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace Litestream.Configuration;
@@ -27,8 +28,8 @@ public static class ConfigurationWriter
 
         AddMaintenance(root, configuration.Maintenance, usual.Maintenance);
         root.Add("dbs", new YamlSequenceNode(configuration.Databases.Select(database => Database(database, configuration.Maintenance))));
-        using StringWriter text = new(CultureInfo.InvariantCulture) { NewLine = "\n" };
-        new YamlStream(new YamlDocument(root)).Save(text, assignAnchors: false);
+        using StringWriter text = new(CultureInfo.InvariantCulture);
+        new YamlStream(new YamlDocument(root)).Save(new Emitter(text, EmitterSettings.Default.WithNewLine("\n")), assignAnchors: false);
         return text.ToString().Replace("\n...\n", "\n", StringComparison.Ordinal);
     }
 
