@@ -36,7 +36,9 @@ step() { # name, command...
 
 publish() { # project, folder
     dotnet publish "$1" -c Release -r win-x64 --self-contained -o "$work/$2" -v q --nologo \
-        -p:UseAppHost=true -p:ValidateExecutableReferencesMatchSelfContained=false </dev/null
+        -p:UseAppHost=true -p:ValidateExecutableReferencesMatchSelfContained=false </dev/null || return 1
+    # Under Wine 8 the runtime hangs or dies where it looks up the lines of a stack trace.
+    rm -f "$work/$2"/*.pdb
 }
 
 quickstart() {
