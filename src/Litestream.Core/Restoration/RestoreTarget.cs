@@ -82,7 +82,10 @@ internal sealed class RestoreTarget
     {
         RequireFreeOrForce();
         bool replace = File.Exists(Path);
-        using ReplacedDatabase? old = replace ? ReplacedDatabase.Take(Path) : null;
+        // An empty file has nothing to fold. Locked, SQLite begins a database in it, with a journal that Windows lets nobody delete meanwhile;
+        // there the rename fails by itself while somebody has the file open.
+        bool nothing = OperatingSystem.IsWindows() && replace && new FileInfo(Path).Length == 0;
+        using ReplacedDatabase? old = replace && !nothing ? ReplacedDatabase.Take(Path) : null;
         try
         {
             DeleteJournals();

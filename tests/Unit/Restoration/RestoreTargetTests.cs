@@ -97,6 +97,14 @@ public sealed class RestoreTargetTests : IDisposable
         AssertRestored();
     }
 
+    [Fact]
+    public async Task Empty_file_is_replaced_with_force()
+    {
+        await File.WriteAllBytesAsync(Target, []);
+        await RestoreAsync(force: true);
+        AssertRestored();
+    }
+
     [Theory]
     [InlineData("wal")]
     [InlineData("delete")]
