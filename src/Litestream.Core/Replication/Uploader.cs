@@ -192,7 +192,6 @@ internal sealed class Uploader(
         await TellOfStallsAsync(sending, () => Interlocked.Read(ref given)).ConfigureAwait(false);
         _catalogue!.Add(new ReplicaFile(0, file.Name, file.Length, file.Timestamp));
         staging.MarkUploaded(cursor);
-        Advance(file.Txid);
         _pause = FirstRetry;
         if (_failing)
         {
@@ -206,6 +205,7 @@ internal sealed class Uploader(
             BytesUploaded = status.BytesUploaded + file.Length,
             LastSyncAt = staging.HasTakenAll(cursor) ? time.GetUtcNow() : status.LastSyncAt,
         });
+        Advance(file.Txid); // last: who waits for it finds a state in which all is said
     }
 
     // A place that neither refuses nor answers looks like one that works; without this the state would go on saying so for a minute.

@@ -104,8 +104,8 @@ public sealed class RegisterSqliteReplicationServiceCommand : PSCmdlet
         string definition = Kind == SqliteServiceKind.Systemd ? SystemdUnit.Write(service, files.ForUser) : ScheduledTask.Write(service);
         try
         {
-            bool all = WriteFile(files.Script, ServiceScript.Write(service), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false))
-                & WriteFile(files.Definition, definition, encoding);
+            bool all = WriteFile(files, files.Script, ServiceScript.Write(service), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false))
+                & WriteFile(files, files.Definition, definition, encoding);
             if (OutputFolder is null && files.HasEventLog)
             {
                 RegisterEventSource();
@@ -198,11 +198,16 @@ public sealed class RegisterSqliteReplicationServiceCommand : PSCmdlet
         }
     }
 
-    private bool WriteFile(string path, string content, Encoding encoding)
+    private bool WriteFile(ServiceFiles files, string path, string content, Encoding encoding)
     {
         if (!ShouldProcess($"Write '{path}':{Environment.NewLine}{content}", $"Write '{path}'?", Name))
         {
             return false;
+        }
+
+        if (OutputFolder is null)
+        {
+            files.EnsureOurs();
         }
 
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);

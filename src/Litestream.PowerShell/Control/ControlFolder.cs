@@ -10,7 +10,7 @@ namespace Litestream.PowerShell.Control;
 /// On Unix it is <c>/tmp/litestream-&lt;uid&gt;</c>. Anybody can make an entry of that name in <c>/tmp</c>, so it is believed only if it
 /// is a real folder, not a link, that is ours and closed to everybody else; since <c>/tmp</c> is sticky, nobody but us can put another
 /// in its place afterwards. On Windows it lies in the user's own profile, and its access list lets nobody else in: see
-/// <see cref="ControlFolderAccess"/>.
+/// <see cref="ClosedFolder"/>.
 /// </remarks>
 internal static partial class ControlFolder
 {
@@ -42,7 +42,7 @@ internal static partial class ControlFolder
     {
         if (OperatingSystem.IsWindows())
         {
-            ControlFolderAccess.CreateClosed(Path);
+            ClosedFolder.Create(Path);
         }
         else
         {
@@ -76,7 +76,7 @@ internal static partial class ControlFolder
     {
         if (OperatingSystem.IsWindows())
         {
-            if (ControlFolderAccess.Distrust(Path) is { } reason)
+            if (ClosedFolder.Distrust(Path) is { } reason)
             {
                 throw new IOException(
                     $"'{Path}' is not a folder that belongs to this user alone: {reason}. Remove it, or name another in {Variable}.");

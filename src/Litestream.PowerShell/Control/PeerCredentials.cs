@@ -10,7 +10,7 @@ internal static partial class PeerCredentials
     private const int LinuxPeerCredentials = 17; // SO_PEERCRED, struct ucred: pid, uid, gid
 
     /// <summary>Whether the other end is a process of our own user. Windows does not know; there the
-    /// access list of the socket's folder has kept others out (<see cref="ControlFolderAccess"/>).</summary>
+    /// access list of the socket's folder has kept others out (<see cref="ClosedFolder"/>).</summary>
     /// <param name="socket">Connected.</param>
     internal static bool IsOurUser(Socket socket)
     {

@@ -36,6 +36,31 @@ internal sealed record ServiceFiles(SqliteServiceKind Kind, string Script, strin
             .Where(service => File.Exists(service.Definition));
     }
 
+    /// <summary>
+    /// Makes the folder of the script, or proves that nobody else may write there: the script runs as whoever the service runs as, often the
+    /// system itself. On Windows anybody may make a folder where those of programs lie, before an administrator does; elsewhere the places are root's
+    /// or the user's own.
+    /// </summary>
+    /// <exception cref="IOException">It is somebody else's, or open to others, or cannot be made.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
+    internal void EnsureOurs()
+    {
+        string folder = Path.GetDirectoryName(Script)!;
+        if (!OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+            return;
+        }
+
+        ClosedFolder.Create(folder, readable: true);
+        if (ClosedFolder.Distrust(folder) is { } reason)
+        {
+            throw new IOException(
+                $"'{folder}', where the scripts of services lie, is not believed: {reason}, who could let the service run anything. Nothing was registered. "
+                + "Look at what is in the folder, then remove it, or give it to the administrators and take the right to write from all others.");
+        }
+    }
+
     /// <summary>All in one folder.</summary>
     /// <param name="name">The service's name.</param>
     /// <param name="kind">Whose.</param>

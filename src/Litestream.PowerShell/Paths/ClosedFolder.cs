@@ -2,16 +2,16 @@ using System.Runtime.Versioning;
 using System.Security.AccessControl;
 using System.Security.Principal;
 
-namespace Litestream.PowerShell.Control;
+namespace Litestream.PowerShell;
 
-/// <summary>The access list of the control folder on Windows.</summary>
+/// <summary>The access list of a folder on Windows in which nobody but this user and the system may write: that of the control sockets, that of services.</summary>
 /// <remarks>
 /// It is made closed: full control for this user, SYSTEM and Administrators, nothing for anybody else and nothing from the folder above.
 /// One that is there already is believed if nobody else owns it, and nobody else may do more with it than read: to connect to a socket takes
-/// the right to write to its file. Denials are passed over, since they only take away.
+/// the right to write to its file, and whoever may write to a service's script is whoever the service runs as. Denials are passed over, since they only take away.
 /// </remarks>
 [SupportedOSPlatform("windows")]
-internal static class ControlFolderAccess
+internal static class ClosedFolder
 {
     private const InheritanceFlags FolderAndFiles = InheritanceFlags.ContainerInherit | InheritanceFlags.ObjectInherit;
     private const FileSystemRights Harmless = FileSystemRights.ReadAndExecute | FileSystemRights.Synchronize;
@@ -19,15 +19,18 @@ internal static class ControlFolderAccess
     private static readonly SecurityIdentifier LocalSystem = new(WellKnownSidType.LocalSystemSid, null);
     private static readonly SecurityIdentifier Administrators = new(WellKnownSidType.BuiltinAdministratorsSid, null);
 
+    private static readonly SecurityIdentifier AuthenticatedUsers = new(WellKnownSidType.AuthenticatedUserSid, null);
+
     // Stand for whoever owns a file, who in a closed folder can only be one of those that it is open to.
     private static readonly SecurityIdentifier CreatorOwner = new(WellKnownSidType.CreatorOwnerSid, null);
     private static readonly SecurityIdentifier OwnerRights = new(WellKnownSidType.WinCreatorOwnerRightsSid, null);
 
     /// <summary>Makes a folder and what is missing above it, closed from the first moment on. No error if it is there.</summary>
     /// <param name="path">Full path.</param>
+    /// <param name="readable">All who have signed in, services among them, may read what is in it.</param>
     /// <exception cref="IOException">It cannot be made.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
-    internal static void CreateClosed(string path)
+    internal static void Create(string path, bool readable = false)
     {
         DirectorySecurity closed = new();
         closed.SetAccessRuleProtection(isProtected: true, preserveInheritance: false);
@@ -35,6 +38,12 @@ internal static class ControlFolderAccess
         {
             closed.AddAccessRule(new FileSystemAccessRule(
                 who, FileSystemRights.FullControl, FolderAndFiles, PropagationFlags.None, AccessControlType.Allow));
+        }
+
+        if (readable)
+        {
+            closed.AddAccessRule(new FileSystemAccessRule(
+                AuthenticatedUsers, FileSystemRights.ReadAndExecute, FolderAndFiles, PropagationFlags.None, AccessControlType.Allow));
         }
 
         new DirectoryInfo(path).Create(closed);
