@@ -162,7 +162,7 @@ public sealed class ConfigurationTests
             levels: [{interval: 10s}, {interval: 5m}]
             snapshot: {interval: 6h, retention: 36h}
             dbs:
-              - path: "/srv/a: b.db"
+              - path: "/srv/a #b.db"
                 snapshot: {retention: 72h}
                 replica: {url: 's3://bucket/a', endpoint: 'https://minio.example', access-key-id: AKIA, secret-access-key: hidden, sync-interval: 500ms}
               - dir: /srv/all

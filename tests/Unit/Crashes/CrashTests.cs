@@ -41,7 +41,7 @@ public sealed class CrashTests(ITestOutputHelper output)
     [MemberData(nameof(Faults))]
     public async Task Interrupted_at_any_call_it_leaves_everything_whole_and_the_next_run_completes_it(string deed, string call, string fault)
     {
-        if (!OperatingSystem.IsLinux() || !Strace.IsAvailable(output))
+        if (!Strace.IsAvailable(output) || !OperatingSystem.IsLinux())
         {
             return;
         }
@@ -63,7 +63,7 @@ public sealed class CrashTests(ITestOutputHelper output)
     [Fact]
     public async Task Killed_between_a_full_image_and_the_first_file_behind_it_goes_on_from_the_image()
     {
-        if (!OperatingSystem.IsLinux() || !Strace.IsAvailable(output))
+        if (!Strace.IsAvailable(output) || !OperatingSystem.IsLinux())
         {
             return;
         }
@@ -84,7 +84,7 @@ public sealed class CrashTests(ITestOutputHelper output)
     [Fact]
     public async Task Killed_between_the_table_and_the_end_of_what_it_covers_loses_nothing_and_leaves_nothing()
     {
-        if (!OperatingSystem.IsLinux() || !Strace.IsAvailable(output))
+        if (!Strace.IsAvailable(output) || !OperatingSystem.IsLinux())
         {
             return;
         }
@@ -107,7 +107,7 @@ public sealed class CrashTests(ITestOutputHelper output)
     [Fact]
     public async Task Killed_between_a_followers_position_and_the_database_that_replaces_its_copy_leaves_the_copy()
     {
-        if (!OperatingSystem.IsLinux() || !Strace.IsAvailable(output))
+        if (!Strace.IsAvailable(output) || !OperatingSystem.IsLinux())
         {
             return;
         }

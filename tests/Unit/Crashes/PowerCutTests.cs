@@ -31,7 +31,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
     [MemberData(nameof(Cuts))]
     public async Task Whatever_was_not_flushed_when_the_power_was_cut_is_made_good(string deed, bool replicaElsewhere, bool namesReachIt)
     {
-        if (!OperatingSystem.IsLinux() || !Strace.IsAvailable(output) || PowerCutDisk.TryMount(output) is not { } probe)
+        if (!Strace.IsAvailable(output) || !OperatingSystem.IsLinux() || PowerCutDisk.TryMount(output) is not { } probe)
         {
             return;
         }
