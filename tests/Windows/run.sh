@@ -89,6 +89,27 @@ both_ways() {
         cmp "$work/again.db" "$WINEPREFIX/drive_c/again.db"
 }
 
+# A console is what a pseudo-terminal gives to Wine. Nothing is sent for an hour but at the end: what arrives is the last sync's.
+ctrl_c() {
+    local write=("$work/writer/Litestream.Tests.EventWriter.exe" --database 'C:\ctrl.db' --commits 50) pid status
+    local start='Start-SqliteReplication C:\ctrl.db C:\ctrl -SyncInterval 1h -Wait -Verbose'
+    under_wine 60 "${write[@]}" || return 1
+    mkfifo "$work/keys" && exec 7<>"$work/keys"
+    timeout -k 10 120 script -qfec "'$wine' '$work/host/Litestream.Host.exe' -NonInteractive -Command '$start'" /dev/null <&7 >"$work/console" 2>&1 &
+    pid=$!
+    for _ in $(seq 120); do
+        grep -aq Streaming "$work/console" && break
+        sleep 0.5
+    done
+    under_wine 60 "${write[@]}" || return 1
+    printf '\003' >&7
+    wait "$pid"
+    status=$?
+    exec 7>&-
+    echo "The console host ended with $status."
+    under_wine 60 "$work/host/Litestream.Host.exe" -Command 'if (-not (Test-SqliteReplica C:\ctrl C:\ctrl.db)) { exit 1 }'
+}
+
 step 'publish the host' publish src/Litestream.Host host
 step 'publish the writer' publish tests/EventWriter writer
 for project in Unit Property PowerShell; do
@@ -96,6 +117,7 @@ for project in Unit Property PowerShell; do
 done
 step quickstart quickstart
 step 'Linux restores what Windows wrote and the other way round' both_ways
+step 'Ctrl-C ends with a last sync' ctrl_c
 for project in Unit Property PowerShell; do
     step "tests/$project" tests "$project"
 done
