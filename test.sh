@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every test: on a fresh Debian or Ubuntu with the .NET SDK it first installs, as root, what the tests run beside them; else it says
-# what is left out. `./test.sh --windows` runs the part for Windows instead, under Wine.
+# what is left out. `./test.sh --windows [PROJECT...]` runs the part for Windows instead, under Wine.
 set -uo pipefail
 cd "$(dirname "$0")"
 
@@ -9,7 +9,7 @@ case ${1:-} in
     '') ;;
     --windows) windows_only=true ;;
     *)
-        echo "Usage: ./test.sh [--windows]" >&2
+        echo "Usage: ./test.sh [--windows [PROJECT...]]" >&2
         exit 64
         ;;
 esac
@@ -33,7 +33,7 @@ provide() { # what for, a program that the packages bring, packages...
 status=0
 if $windows_only; then
     provide 'the product on Windows, under Wine' /usr/lib/wine/wine64 wine64 wine
-    tests/Windows/run.sh || status=1
+    tests/Windows/run.sh "${@:2}" || status=1
 else
     provide 'reading and writing by the real Litestream' sqlite3 sqlite3
     provide 'faults of system calls' strace strace

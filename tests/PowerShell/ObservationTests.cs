@@ -26,8 +26,9 @@ public sealed class ObservationTests(PowerShellSession session) : IDisposable
         string text = await response.Content.ReadAsStringAsync();
         Assert.Equal("text/plain", response.Content.Headers.ContentType!.MediaType);
         PSObject txid = session.Run("Get-SqliteReplicationMetric -Name litestream_txid").Single();
-        Assert.Contains($"\nlitestream_txid{{db=\"{table.FullPath}\"}} {txid.Properties["Value"].Value}\n", text, StringComparison.Ordinal);
-        Assert.Contains($"\nlitestream_l0_retention_files_total{{db=\"{table.FullPath}\",replica=\"{_folder["r"]}\",status=\"eligible\"}} 0\n", text, StringComparison.Ordinal);
+        (string db, string replica) = (Escape(table.FullPath), Escape(_folder["r"]));
+        Assert.Contains($"\nlitestream_txid{{db=\"{db}\"}} {txid.Properties["Value"].Value}\n", text, StringComparison.Ordinal);
+        Assert.Contains($"\nlitestream_l0_retention_files_total{{db=\"{db}\",replica=\"{replica}\",status=\"eligible\"}} 0\n", text, StringComparison.Ordinal);
         Assert.Contains("\n# TYPE litestream_replica_operation_duration_seconds histogram\n", text, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync(prefix + "other")).StatusCode);
 
@@ -36,6 +37,9 @@ public sealed class ObservationTests(PowerShellSession session) : IDisposable
         await worker.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30)); // also where a scraper keeps its connection open
         await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync(prefix + "metrics"));
     }
+
+    // As a label's value is written in Prometheus' text.
+    private static string Escape(string path) => path.Replace("\\", "\\\\", StringComparison.Ordinal);
 
     [Fact]
     public void What_cannot_be_opened_starts_nothing()
