@@ -86,7 +86,7 @@ public static class DatabaseRestorer
         long began = Stopwatch.GetTimestamp();
         RestoringFile? file = null;
         LocalStateSeed? seed = null;
-        var run = new RestoreRun(store, plan, progress);
+        var run = new RestoreRun(store, plan, options.FileRead, progress);
         try
         {
             await run.RunAsync(Create, cancellationToken).ConfigureAwait(false);

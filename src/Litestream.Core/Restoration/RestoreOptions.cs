@@ -1,3 +1,4 @@
+using Litestream.Ltx;
 using Litestream.Storage;
 
 namespace Litestream.Restoration;
@@ -30,4 +31,7 @@ public sealed record RestoreOptions
 
     /// <summary>Leave the file alone that says where a follower's copy stands.</summary>
     internal bool ForFollower { get; init; }
+
+    /// <summary>Told of each file of the plan when it was read to its end and met its checksums; one at a time.</summary>
+    internal Action<ReplicaFile, LtxScanner>? FileRead { get; init; }
 }

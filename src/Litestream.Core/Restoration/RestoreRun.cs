@@ -16,20 +16,26 @@ internal sealed class RestoreRun
 {
     private readonly IReplicaStore _store;
     private readonly RestorePlan _plan;
+    private readonly Action<ReplicaFile, LtxScanner>? _fileRead;
     private readonly IProgress<RestoreProgress>? _progress;
     private PageBitmap _written = new(0);
     private uint _limit;
     private long _bytesRead;
+    private int _left; // files to be read
 
     /// <summary>Prepares.</summary>
     /// <param name="store">The replica.</param>
     /// <param name="plan">What to read.</param>
+    /// <param name="fileRead">Told of each file that was read to its end; may be null.</param>
     /// <param name="progress">Told how far it is; may be null.</param>
-    internal RestoreRun(IReplicaStore store, RestorePlan plan, IProgress<RestoreProgress>? progress)
+    internal RestoreRun(
+        IReplicaStore store, RestorePlan plan, Action<ReplicaFile, LtxScanner>? fileRead, IProgress<RestoreProgress>? progress)
     {
         _store = store;
         _plan = plan;
+        _fileRead = fileRead;
         _progress = progress;
+        _left = plan.Files.Count;
     }
 
     /// <summary>Header of the newest file, once it is open.</summary>
@@ -95,6 +101,7 @@ internal sealed class RestoreRun
                 _progress?.Report(new RestoreProgress("Restoring pages", _bytesRead, _plan.Bytes));
             },
             cancellationToken).ConfigureAwait(false);
+        _fileRead?.Invoke(_plan.Files[--_left], scanner);
     }
 
     // If its pages have another size, whatever came after it must have brought every page.

@@ -27,12 +27,14 @@ internal static class LiveComparison
     /// <summary>Runs the comparison.</summary>
     /// <param name="options">Which replica and database.</param>
     /// <param name="store">The replica.</param>
+    /// <param name="files">Told of the files that the restore reads.</param>
     /// <param name="report">What is known so far.</param>
     /// <param name="progress">Told how far it is; may be null.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public static async Task<VerificationReport> RunAsync(
         VerificationOptions options,
         IReplicaStore store,
+        FileCheck files,
         VerificationReport report,
         IProgress<RestoreProgress>? progress,
         CancellationToken cancellationToken)
@@ -66,7 +68,7 @@ internal static class LiveComparison
                         $"The replica ends with transaction {txid}, and the live database has moved on from there. Within {options.Timeout.TotalSeconds:0.#} s no newer transaction came. Is the replication running? The files of the replica were checked.")));
             }
 
-            VerificationReport result = await CompareAsync(options, report, image, txid, progress, cancellationToken).ConfigureAwait(false);
+            VerificationReport result = await CompareAsync(options, files, report, image, txid, progress, cancellationToken).ConfigureAwait(false);
             if (proven || result.Outcome == VerificationOutcome.Pass)
             {
                 return result;
@@ -166,6 +168,7 @@ internal static class LiveComparison
 
     private static async Task<VerificationReport> CompareAsync(
         VerificationOptions options,
+        FileCheck files,
         VerificationReport report,
         PinnedImage image,
         ulong txid,
@@ -175,7 +178,7 @@ internal static class LiveComparison
         Task<ImageDigest> reading = Task.Run(() => DigestAndLetGo(image, cancellationToken), CancellationToken.None);
         try
         {
-            using var copy = new TemporaryCopy(options);
+            using var copy = new TemporaryCopy(options, files.Note);
             RestoreResult result = await copy.RestoreAsync(txid, IntegrityCheck.None, progress, cancellationToken).ConfigureAwait(false);
             ImageDigest restored = await CheckAsync(copy.Path, result.PageSize, report.Source, cancellationToken).ConfigureAwait(false);
             ImageDigest live = await reading.ConfigureAwait(false);

@@ -24,15 +24,7 @@ public static class ReplicaVerifier
             await using (store.ConfigureAwait(false))
             {
                 report = report with { Source = store.Location };
-                report = await FileCheck.RunAsync(store, report, progress, cancellationToken).ConfigureAwait(false);
-                if (report.Outcome == VerificationOutcome.Pass && options.Depth == VerificationDepth.Restore)
-                {
-                    report = await RestoreCheck.RunAsync(options, report, progress, cancellationToken).ConfigureAwait(false);
-                }
-                else if (report.Outcome == VerificationOutcome.Pass && options.Depth == VerificationDepth.Compare)
-                {
-                    report = await LiveComparison.RunAsync(options, store, report, progress, cancellationToken).ConfigureAwait(false);
-                }
+                report = await VerifyAsync(options, store, report, progress, cancellationToken).ConfigureAwait(false);
             }
         }
         catch (LitestreamException e)
@@ -41,6 +33,52 @@ public static class ReplicaVerifier
         }
 
         return report with { Elapsed = watch.Elapsed };
+    }
+
+    // What the files say comes first: a damaged one explains whatever the restore met.
+    private static async Task<VerificationReport> VerifyAsync(
+        VerificationOptions options,
+        IReplicaStore store,
+        VerificationReport report,
+        IProgress<RestoreProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        FileCheck files = await FileCheck.ListAsync(store, cancellationToken).ConfigureAwait(false);
+        VerificationReport? restored = null;
+        if (options.Depth != VerificationDepth.Files && files.IsGoodSoFar)
+        {
+            await files.ReadUnplannedAsync(progress, cancellationToken).ConfigureAwait(false);
+            restored = files.IsGoodSoFar
+                ? await RestoreAsync(options, store, files, report, progress, cancellationToken).ConfigureAwait(false)
+                : null;
+        }
+
+        await files.ReadRestAsync(progress, cancellationToken).ConfigureAwait(false);
+        report = files.AddTo(report);
+        return restored is null || report.Outcome != VerificationOutcome.Pass
+            ? report
+            : restored with { FilesChecked = report.FilesChecked, BytesChecked = report.BytesChecked };
+    }
+
+    private static async Task<VerificationReport> RestoreAsync(
+        VerificationOptions options,
+        IReplicaStore store,
+        FileCheck files,
+        VerificationReport report,
+        IProgress<RestoreProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        report = files.AddTo(report);
+        try
+        {
+            return options.Depth == VerificationDepth.Restore
+                ? await RestoreCheck.RunAsync(options, files, report, progress, cancellationToken).ConfigureAwait(false)
+                : await LiveComparison.RunAsync(options, store, files, report, progress, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LitestreamException e)
+        {
+            return report.With(e);
+        }
     }
 
     /// <summary>The report with one more finding, and the outcome that it leads to.</summary>

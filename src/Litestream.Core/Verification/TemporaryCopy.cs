@@ -1,3 +1,4 @@
+using Litestream.Ltx;
 using Litestream.Restoration;
 using Litestream.Storage;
 
@@ -16,14 +17,16 @@ internal sealed class TemporaryCopy : IDisposable
     private const string LockName = "in-use";
 
     private readonly ReplicaLocation _source;
+    private readonly Action<ReplicaFile, LtxScanner>? _fileRead;
     private readonly string _folder;
     private readonly FileStream _lock;
 
     /// <summary>Makes the place.</summary>
     /// <param name="options">Which replica, and where temporary files may be.</param>
-    public TemporaryCopy(VerificationOptions options)
+    /// <param name="fileRead">Told of each file that a restore has read to its end; may be null.</param>
+    public TemporaryCopy(VerificationOptions options, Action<ReplicaFile, LtxScanner>? fileRead = null)
     {
-        _source = options.Source;
+        (_source, _fileRead) = (options.Source, fileRead);
         string parent = options.TemporaryFolder ?? System.IO.Path.GetTempPath();
         _folder = System.IO.Path.Combine(parent, Prefix + Guid.NewGuid().ToString("N"));
         try
@@ -58,6 +61,7 @@ internal sealed class TemporaryCopy : IDisposable
                 TargetTxid = targetTxid,
                 IntegrityCheck = check,
                 SeedLocalState = false,
+                FileRead = _fileRead,
             },
             progress,
             cancellationToken);

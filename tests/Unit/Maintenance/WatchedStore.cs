@@ -17,6 +17,9 @@ internal sealed class WatchedStore(IReplicaStore inner) : IReplicaStore
 
     internal int Reads { get; private set; }
 
+    /// <summary>Files that were read from their first byte without an end.</summary>
+    internal List<(int Level, LtxFileName Name)> WholeReads { get; } = [];
+
     /// <summary>Files written or copied.</summary>
     internal int Writes { get; private set; }
 
@@ -44,6 +47,11 @@ internal sealed class WatchedStore(IReplicaStore inner) : IReplicaStore
     public Task<Stream> OpenReadAsync(int level, LtxFileName name, long offset, long? length, CancellationToken cancellationToken)
     {
         Reads++;
+        if (offset == 0 && length is null)
+        {
+            WholeReads.Add((level, name));
+        }
+
         return inner.OpenReadAsync(level, name, offset, length, cancellationToken);
     }
 
