@@ -16,7 +16,7 @@ namespace Litestream.Replication;
 /// the table has its name, leaves a replica whose newest file is of a node id that no table here knows: the next start finds
 /// no record of it, compares it with the database page by page, and goes on from it. For a difference the same holds, but the table in
 /// force stays and has a part in the replica, which is ahead of it: the next start refuses it until told to adopt it, or repaired again.
-/// Nothing of it is kept in memory but a chunk of pages, and two bytes a page for the index.
+/// Nothing of it is kept in memory but two chunks of pages, one being read while the other is written, and two bytes a page for the index.
 /// </remarks>
 internal static class BaseImage
 {
@@ -163,14 +163,30 @@ internal static class BaseImage
     {
         uint pageCount = image.Position.PageCount;
         ImageChunk chunk = new(image.Position.PageSize);
-        for (uint first = 1; first <= pageCount; first += (uint)chunk.Capacity)
+        ImageChunk next = new(image.Position.PageSize);
+        Task reading = ReadAsync(chunk, image, 1, known);
+        try
         {
-            int count = (int)Math.Min(chunk.Capacity, pageCount - first + 1);
-            chunk.Read(image, first, count, known);
-            chunk.WriteTo(encoder);
-            note?.Invoke(first, chunk);
-            await output.FlushAsync(cancellationToken).ConfigureAwait(false);
-            progress(first + (uint)count - 1);
+            for (uint first = 1; first <= pageCount; first += (uint)chunk.Capacity)
+            {
+                await reading.WaitAsync(cancellationToken).ConfigureAwait(false);
+                reading = ReadAsync(next, image, first + (uint)next.Capacity, known);
+                chunk.WriteTo(encoder);
+                note?.Invoke(first, chunk);
+                await output.FlushAsync(cancellationToken).ConfigureAwait(false);
+                progress(first + (uint)chunk.Count - 1);
+                (chunk, next) = (next, chunk);
+            }
+        }
+        finally
+        {
+            await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // the image is its owner's again
         }
     }
+
+    // The next chunk is read and compressed while this one is written.
+    private static Task ReadAsync(ImageChunk chunk, PinnedImage image, uint first, PageChecksumTable? known) =>
+        first > image.Position.PageCount
+            ? Task.CompletedTask
+            : Task.Run(() => chunk.Read(image, first, (int)Math.Min(chunk.Capacity, image.Position.PageCount - first + 1), known), CancellationToken.None);
 }

@@ -43,6 +43,9 @@ internal sealed class ImageChunk
     /// <summary>Most pages that it takes.</summary>
     public int Capacity { get; }
 
+    /// <summary>How many pages were read.</summary>
+    public int Count => _count;
+
     /// <summary>Checksums of the pages read; 0 for the lock page.</summary>
     public ReadOnlySpan<ulong> Checksums => _checksums.AsSpan(0, _count);
 

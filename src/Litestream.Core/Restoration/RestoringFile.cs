@@ -14,12 +14,11 @@ internal sealed class RestoringFile : IDisposable, IImageOutput
 {
     private const string Mark = ".restoring-";
     private const string Spool = ".spool";
-    private const int FlushStep = 8 << 20;
 
     private readonly string _target;
     private readonly SafeFileHandle _handle;
     private bool _placed;
-    private long _begun;
+    private long _written;
 
     private RestoringFile(string target, string path, long length, SafeFileHandle handle)
     {
@@ -90,7 +89,8 @@ internal sealed class RestoringFile : IDisposable, IImageOutput
                 Length = offset + bytes.Length;
             }
 
-            BeginToFlush(bytes.Length);
+            long written = Interlocked.Add(ref _written, bytes.Length);
+            DurableFile.BeginToFlush(_handle, written - bytes.Length, written);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -125,16 +125,6 @@ internal sealed class RestoringFile : IDisposable, IImageOutput
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw Unusable(_target, Length, e);
-        }
-    }
-
-    // The disk has work from the beginning, so that little is left to wait for at the end. Only a hint: whether it holds, Flush tells.
-    private void BeginToFlush(int bytes)
-    {
-        long before = Interlocked.Add(ref _begun, bytes) - bytes;
-        if (OperatingSystem.IsLinux() && before / FlushStep != (before + bytes) / FlushStep)
-        {
-            _ = Posix.SyncFileRange(_handle, 0, 0, Posix.SYNC_FILE_RANGE_WRITE);
         }
     }
 

@@ -29,7 +29,8 @@ internal sealed class PageChecksumTable : IDisposable
     private const int SlotStride = 512;
     private const int SlotSize = 64;
     private const int SignedSize = 48;
-    private const int RunLimit = 8192;
+    private const int BlockEntries = 8192;
+    private const int NearEntries = 512; // one 4 KB page of the file
     private const uint Magic = 0x4C535431; // "LST1"
 
     private readonly SafeFileHandle _handle;
@@ -130,25 +131,7 @@ internal sealed class PageChecksumTable : IDisposable
     /// <param name="checksums">Filled whole.</param>
     public void ReadRange(uint first, Span<ulong> checksums)
     {
-        Span<byte> bytes = MemoryMarshal.AsBytes(checksums);
-        int total = 0;
-        while (total < bytes.Length)
-        {
-            int read = RandomAccess.Read(_handle, bytes[total..], EntryOffset(first) + total);
-            if (read == 0)
-            {
-                bytes[total..].Clear();
-                break;
-            }
-
-            total += read;
-        }
-
-        if (!BitConverter.IsLittleEndian)
-        {
-            BinaryPrimitives.ReverseEndianness(checksums, checksums);
-        }
-
+        ReadEntries(first, checksums);
         for (int i = 0; _pending.Count > 0 && i < checksums.Length; i++)
         {
             if (_pending.TryGetValue(first + (uint)i, out ulong checksum))
@@ -180,30 +163,59 @@ internal sealed class PageChecksumTable : IDisposable
 
     private static long EntryOffset(uint pageNumber) => EntriesOffset + ((pageNumber - 1L) * sizeof(ulong));
 
+    // Entries that lie near each other are written together with what is between them, which stays as it is: a busy database changes pages
+    // all over, and to write 100,000 entries one by one held capture up for 0.2 s.
     private void WritePending()
     {
-        if (_pending.Count == 0)
-        {
-            return;
-        }
-
-        uint[] pages = new uint[_pending.Count];
-        _pending.Keys.CopyTo(pages, 0);
+        uint[] pages = [.. _pending.Keys];
         Array.Sort(pages);
-        ulong[] run = ArrayPool<ulong>.Shared.Rent(Math.Min(pages.Length, RunLimit));
+        ulong[] block = ArrayPool<ulong>.Shared.Rent(BlockEntries);
         for (int i = 0; i < pages.Length;)
         {
             uint first = pages[i];
-            int length = 0;
-            while (i < pages.Length && length < RunLimit && pages[i] == first + (uint)length)
+            int end = i + 1;
+            while (end < pages.Length && pages[end] - pages[end - 1] <= NearEntries && pages[end] - first < BlockEntries)
             {
-                run[length++] = _pending[pages[i++]];
+                end++;
             }
 
-            WriteEntries(first, run.AsSpan(0, length));
+            Span<ulong> entries = block.AsSpan(0, (int)(pages[end - 1] - first) + 1);
+            if (entries.Length > end - i)
+            {
+                ReadEntries(first, entries);
+            }
+
+            for (; i < end; i++)
+            {
+                entries[(int)(pages[i] - first)] = _pending[pages[i]];
+            }
+
+            WriteEntries(first, entries);
         }
 
-        ArrayPool<ulong>.Shared.Return(run);
+        ArrayPool<ulong>.Shared.Return(block);
+    }
+
+    private void ReadEntries(uint first, Span<ulong> checksums)
+    {
+        Span<byte> bytes = MemoryMarshal.AsBytes(checksums);
+        int total = 0;
+        while (total < bytes.Length)
+        {
+            int read = RandomAccess.Read(_handle, bytes[total..], EntryOffset(first) + total);
+            if (read == 0)
+            {
+                bytes[total..].Clear();
+                break;
+            }
+
+            total += read;
+        }
+
+        if (!BitConverter.IsLittleEndian)
+        {
+            BinaryPrimitives.ReverseEndianness(checksums, checksums);
+        }
     }
 
     private void WriteEntries(uint first, ReadOnlySpan<ulong> checksums)

@@ -129,7 +129,7 @@ internal sealed partial class FolderReplicaStore : IReplicaStore
         return files;
     }
 
-    private BufferedStream OpenRead(string path, long offset, long? length)
+    private Stream OpenRead(string path, long offset, long? length)
     {
         SafeFileHandle handle;
         try
@@ -159,7 +159,13 @@ internal sealed partial class FolderReplicaStore : IReplicaStore
             long available = Math.Max(0, RandomAccess.GetLength(handle) - offset);
             long range = Math.Min(available, length ?? available);
             FolderReadStream stream = new(handle, _folder, path, offset, offset + range);
-            return new BufferedStream(stream, (int)Math.Clamp(range, 1, LargeBuffer));
+            if (range > LargeBuffer)
+            {
+                return new BufferedStream(stream, LargeBuffer);
+            }
+
+            stream.ReadAhead();
+            return stream;
         }
         catch
         {

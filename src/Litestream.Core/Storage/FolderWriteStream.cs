@@ -114,7 +114,7 @@ internal sealed class FolderWriteStream : Stream
         try
         {
             RandomAccess.Write(_handle, bytes, _written);
-            _written += bytes.Length;
+            NoteWritten(bytes.Length);
         }
         catch (Exception e) when (FolderFailure.IsFileError(e))
         {
@@ -127,12 +127,18 @@ internal sealed class FolderWriteStream : Stream
         try
         {
             await RandomAccess.WriteAsync(_handle, bytes, _written, cancellationToken).ConfigureAwait(false);
-            _written += bytes.Length;
+            NoteWritten(bytes.Length);
         }
         catch (Exception e) when (FolderFailure.IsFileError(e))
         {
             throw Failure(e);
         }
+    }
+
+    private void NoteWritten(int length)
+    {
+        DurableFile.BeginToFlush(_handle, _written, _written + length);
+        _written += length;
     }
 
     private LitestreamException Failure(Exception error) => FolderFailure.Translate(error, $"writing '{_path}'", _folder, _path);

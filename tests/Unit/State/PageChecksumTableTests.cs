@@ -138,12 +138,12 @@ public sealed class PageChecksumTableTests : IDisposable
         var random = new Random(5);
         Dictionary<uint, ulong> model = [];
         using PageChecksumTable table = Create(1);
-        for (int round = 0; round < 5; round++)
+        uint[] strides = [1, 3, 2, 512, 511, 513, 1000, 1];
+        for (int round = 0; round < strides.Length; round++)
         {
             uint start = (uint)random.Next(1, 20_000);
-            for (uint i = 0; i < 9000; i++)
+            for (uint page = start; page < Math.Min(start + (9000 * strides[round]), 60_000); page += strides[round])
             {
-                uint page = start + (i * (uint)(1 + (round % 3)));
                 model[page] = (ulong)random.NextInt64();
                 table.Set(page, model[page]);
             }
