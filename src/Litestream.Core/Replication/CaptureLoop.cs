@@ -10,7 +10,6 @@ internal sealed class CaptureLoop : IDisposable
 {
     private const int PartOfIdleTime = 16;
 
-    private static readonly TimeSpan IntactInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan IntactForEach = TimeSpan.FromMilliseconds(8);
     private static readonly TimeSpan IdleForEach = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan IdleBeforeCheckpoint = TimeSpan.FromSeconds(1);
@@ -35,7 +34,7 @@ internal sealed class CaptureLoop : IDisposable
     private readonly ReplicationOptions _options;
     private readonly TimeProvider _time;
     private readonly TimeSpan _syncInterval;
-    private readonly CaptureScheduler _scheduler = CaptureScheduler.Shared;
+    private readonly CaptureScheduler _scheduler;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
     private readonly Queue<ICaptureRequest> _requests = new();
@@ -43,6 +42,8 @@ internal sealed class CaptureLoop : IDisposable
     private volatile bool _stopping;
     private bool _stagingFailed;
     private long _lastNews;
+    private long _lastWrite;
+    private long _lastIdleRun;
     private long _lastCapture;
     private long _lastIntact;
     private long _lastSave;
@@ -57,13 +58,15 @@ internal sealed class CaptureLoop : IDisposable
     /// <param name="board">Where the state goes.</param>
     /// <param name="options">Intervals and thresholds.</param>
     /// <param name="time">The clock.</param>
+    /// <param name="scheduler">Whose threads step it.</param>
     public CaptureLoop(
         CaptureSession session,
         StagingArea staging,
         IReadOnlyList<Destination> destinations,
         StatusBoard board,
         ReplicationOptions options,
-        TimeProvider time)
+        TimeProvider time,
+        CaptureScheduler scheduler)
     {
         _session = session;
         _staging = staging;
@@ -72,8 +75,9 @@ internal sealed class CaptureLoop : IDisposable
         _options = options;
         _syncInterval = options.EffectiveSyncInterval;
         _time = time;
+        _scheduler = scheduler;
         _checkpointer = new Checkpointer(session, board.Status.DatabasePath, options);
-        _lastNews = _lastCapture = _lastIntact = _lastSave = _lastSeal = time.GetTimestamp();
+        _lastNews = _lastWrite = _lastIdleRun = _lastCapture = _lastIntact = _lastSave = _lastSeal = time.GetTimestamp();
         _lastLook = time.GetUtcNow().UtcTicks;
         Pause = options.BusyInterval;
     }
@@ -86,6 +90,18 @@ internal sealed class CaptureLoop : IDisposable
 
     /// <summary>How long to wait until the next look.</summary>
     public TimeSpan Pause { get; private set; }
+
+    /// <summary>How long to wait, until the next chore, where a watch on the WAL tells of writes; null while only looks can tell of a commit.</summary>
+    public TimeSpan? Rest { get; private set; }
+
+    /// <summary>The longest that <see cref="Rest"/> may become.</summary>
+    public TimeSpan LongestRest => _options.IntactInterval + (_scheduler.Count * IntactForEach);
+
+    /// <summary>Full path of the WAL.</summary>
+    public string WalPath => _session.WalPath;
+
+    /// <summary>How often something new was captured.</summary>
+    public long Captures => _session.Captures;
 
     /// <summary>Begins.</summary>
     public void Start() => _wake = _scheduler.Add(this);
@@ -135,13 +151,16 @@ internal sealed class CaptureLoop : IDisposable
         return Ended;
     }
 
+    /// <summary>Notes that the WAL was written to: from now on the pauses grow anew.</summary>
+    public void NoteWrite() => _lastWrite = _time.GetTimestamp();
+
     /// <summary>
     /// Whether a step is wanted: a look at the WAL, and whether anything else is due. Quick, and throws nothing: what fails here fails
     /// in the step again.
     /// </summary>
     public bool HasWork()
     {
-        if (_stopping || _attention || _time.GetElapsedTime(_lastIntact) >= IntactInterval + (_scheduler.Count * IntactForEach))
+        if (_stopping || _attention || UntilIntact <= TimeSpan.Zero)
         {
             return true;
         }
@@ -161,6 +180,8 @@ internal sealed class CaptureLoop : IDisposable
             {
                 return true;
             }
+
+            SetPause(mayRest: true);
         }
         catch (Exception)
         {
@@ -168,7 +189,6 @@ internal sealed class CaptureLoop : IDisposable
         }
 
         Interlocked.Exchange(ref _lastLook, now);
-        SetPause(news: false);
         return false;
     }
 
@@ -225,6 +245,7 @@ internal sealed class CaptureLoop : IDisposable
             ServeRequests();
             long now = _time.GetUtcNow().UtcTicks;
             bool news = _session.HasNews();
+            bool mayRest = !news; // what is there and not committed yet may be at any moment, without another write
             if (news && MayCapture())
             {
                 // Frames that a transaction has spilled and not committed, or has rolled back, look like news and are none.
@@ -245,7 +266,7 @@ internal sealed class CaptureLoop : IDisposable
 
             DoChores(news);
             ReportStaging();
-            SetPause(news);
+            SetPause(mayRest);
         }
         catch (LocalStateException e)
         {
@@ -253,6 +274,7 @@ internal sealed class CaptureLoop : IDisposable
             _stagingFailed = _attention = true;
             _board.Fail(e, ReplicationState.Retrying);
             Pause = StagingRetry;
+            Rest = null;
         }
     }
 
@@ -311,7 +333,7 @@ internal sealed class CaptureLoop : IDisposable
 
     private void DoChores(bool news)
     {
-        if (_time.GetElapsedTime(_lastIntact) >= IntactInterval)
+        if (_time.GetElapsedTime(_lastIntact) >= _options.IntactInterval)
         {
             _lastIntact = _time.GetTimestamp();
             _session.EnsureIntact();
@@ -321,8 +343,10 @@ internal sealed class CaptureLoop : IDisposable
 
         if (IdleCheckpointIsDue(news))
         {
-            _lastNews = _time.GetTimestamp(); // when a reader of others keeps it from ending, the next try is a pause later
+            _lastIdleRun = _time.GetTimestamp(); // when a reader of others keeps it from ending, the next try is a pause later
+            long before = _session.Captures;
             _checkpointer.RunWhileIdle();
+            _lastNews = _session.Captures == before ? _lastNews : _lastIdleRun;
         }
 
         if (SaveIsDue(news))
@@ -340,7 +364,13 @@ internal sealed class CaptureLoop : IDisposable
 
     private TimeSpan UntilSeal => _syncInterval - _time.GetElapsedTime(_lastSeal);
 
-    private bool IdleCheckpointIsDue(bool news) => IsIdle(news) && _checkpointer.WantsIdleRun && !StagingIsFull;
+    private bool IdleCheckpointIsDue(bool news) => !news && UntilIdleRun <= TimeSpan.Zero && _checkpointer.WantsIdleRun && !StagingIsFull;
+
+    private TimeSpan UntilIdleRun => IdleBeforeCheckpoint - SinceLater(_lastNews, _lastIdleRun);
+
+    private TimeSpan UntilIntact => LongestRest - _time.GetElapsedTime(_lastIntact);
+
+    private TimeSpan UntilSave => Shorter(IdleBeforeCheckpoint - _time.GetElapsedTime(_lastNews), TableInterval - _time.GetElapsedTime(_lastSave));
 
     // To save the table ends the transaction that gathers captures, so it waits for that unless it has become long.
     private bool SaveIsDue(bool news) => _session.UnsavedChecksums > MaxUnsavedChecksums
@@ -374,10 +404,10 @@ internal sealed class CaptureLoop : IDisposable
 
     // The pause grows with the time since the last commit, so that the lag of the next stays a small part of it. Many idle databases are looked at
     // less often each: together they must cost next to nothing.
-    private void SetPause(bool news)
+    private void SetPause(bool mayRest)
     {
         TimeSpan longest = _options.IdleInterval + (_scheduler.Count * IdleForEach);
-        TimeSpan pause = _time.GetElapsedTime(_lastNews) / PartOfIdleTime;
+        TimeSpan pause = SinceLater(_lastNews, _lastWrite) / PartOfIdleTime;
         if (_session.HasOpen && UntilSeal is var left && left > TimeSpan.Zero && left < pause)
         {
             pause = left;
@@ -386,5 +416,25 @@ internal sealed class CaptureLoop : IDisposable
         TimeSpan shortest = _session.Gathers ? PartInterval : _options.BusyInterval;
         pause = pause > shortest ? pause : shortest;
         Pause = pause < longest ? pause : longest;
+        Rest = mayRest && !_attention && UntilChore is var rest && rest > TimeSpan.Zero ? rest : null;
     }
+
+    // Not above zero where a chore waits for what no watch on the WAL tells of.
+    private TimeSpan UntilChore
+    {
+        get
+        {
+            TimeSpan until = _checkpointer.WantsIdleRun ? Shorter(UntilIntact, UntilIdleRun) : UntilIntact;
+            if (_session.HasOpen)
+            {
+                return Shorter(until, UntilSeal);
+            }
+
+            return _session.UnsavedChecksums > 0 ? Shorter(until, UntilSave) : until;
+        }
+    }
+
+    private TimeSpan SinceLater(long one, long other) => _time.GetElapsedTime(Math.Max(one, other));
+
+    private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

@@ -98,6 +98,12 @@ internal sealed class CaptureSession : IDisposable
     /// <summary>The last transaction captured, and where it ended.</summary>
     public CapturedState Captured { get; private set; }
 
+    /// <summary>How often something new was captured.</summary>
+    public long Captures { get; private set; }
+
+    /// <summary>Full path of the WAL.</summary>
+    public string WalPath => _wal.Path;
+
     /// <summary>Length of the WAL file in bytes.</summary>
     public long WalLength => _wal.Length;
 
@@ -405,6 +411,7 @@ internal sealed class CaptureSession : IDisposable
         LtxHeader header = CaptureHeader.Create(to, txid, txid, walStart, NextTimestamp(), _table.NodeId);
         StagedFile file = gathers ? _staging.WriteOpen(header, writePages) : _staging.Write(header, writePages);
         Captured = new CapturedState(txid, file.FileChecksum, to.PageCount, to);
+        Captures++;
         if (!gathers)
         {
             _staging.Enqueue(file);

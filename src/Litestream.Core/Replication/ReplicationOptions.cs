@@ -40,6 +40,9 @@ public sealed record ReplicationOptions
     /// <summary>Longest pause between two looks while nothing happens.</summary>
     public TimeSpan IdleInterval { get; init; } = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>How often the locks and files of a database are looked at; with many databases less often.</summary>
+    internal TimeSpan IntactInterval { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>
     /// Longest time that commits may stay in the WAL uncaptured while the replica still takes earlier ones; until then
     /// they are gathered into one file.

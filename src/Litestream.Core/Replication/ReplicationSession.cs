@@ -227,7 +227,7 @@ internal sealed class ReplicationSession : IAsyncDisposable
 
     private async Task BeginStreamingAsync(Destination lead, ReplicaOwner owner, CancellationToken cancellationToken)
     {
-        _loop = new CaptureLoop(_capture!, _staging, _destinations, _board, _options, _time);
+        _loop = new CaptureLoop(_capture!, _staging, _destinations, _board, _options, _time, CaptureScheduler.Shared);
         _loops =
         [
             .. _destinations.Select(place => new DestinationLoop(place, lead, _loop, _staging, _folder, _table!.NodeId, _options, owner, _time)),

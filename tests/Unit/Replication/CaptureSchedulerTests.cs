@@ -92,7 +92,7 @@ public sealed class CaptureSchedulerTests : IDisposable
 
         CaptureRig rig = await CaptureRig.StartAsync(database, replica);
         ReplicationOptions options = new() { DatabasePath = database, Destinations = [Litestream.Storage.ReplicaLocation.Parse(replica)] };
-        var loop = new CaptureLoop(rig.Session, rig.Staging, [], rig.Board, options, TimeProvider.System);
+        var loop = new CaptureLoop(rig.Session, rig.Staging, [], rig.Board, options, TimeProvider.System, CaptureScheduler.Shared);
         loop.Start();
         return (rig, loop);
     }
