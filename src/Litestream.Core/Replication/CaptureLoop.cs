@@ -336,7 +336,7 @@ internal sealed class CaptureLoop : IDisposable
         if (_time.GetElapsedTime(_lastIntact) >= _options.IntactInterval)
         {
             _lastIntact = _time.GetTimestamp();
-            _session.EnsureIntact();
+            _session.EnsureIntact(lockAge: LongestRest / 2);
             long walSize = _session.WalLength;
             _board.Update(status => status.WalSize == walSize ? status : status with { WalSize = walSize });
         }

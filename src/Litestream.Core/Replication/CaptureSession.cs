@@ -21,8 +21,6 @@ internal sealed class CaptureSession : IDisposable
 {
     private const int PinAttempts = 10;
 
-    private static readonly TimeSpan LockAge = TimeSpan.FromMilliseconds(500);
-
     private readonly LocalStateFolder _folder;
     private readonly StagingArea _staging;
     private readonly PageChecksumTable _table;
@@ -234,8 +232,9 @@ internal sealed class CaptureSession : IDisposable
     }
 
     /// <summary>Notices, at leisure, what would make the pins worthless: locks gone, database or WAL replaced or deleted under us.</summary>
+    /// <param name="lockAge">How old the kernel's list of locks may be: one reading, long where there are many databases, serves them all.</param>
     /// <exception cref="DatabaseReplacedException">The session must be ended and the state proven anew.</exception>
-    public void EnsureIntact()
+    public void EnsureIntact(TimeSpan lockAge)
     {
         if (!FileIdentity.TryGet(_folder.DatabasePath, out FileIdentity named))
         {
@@ -252,7 +251,7 @@ internal sealed class CaptureSession : IDisposable
             throw Replaced("separated from its WAL, which was replaced");
         }
 
-        if (!_guard.LocksStand(LockAge))
+        if (!_guard.LocksStand(lockAge))
         {
             throw new DatabaseReplacedException(
                 $"The locks on '{_folder.DatabasePath}' are gone: something in this process opened and closed the database or its -shm file. Nothing is lost: the state is proven anew before replication goes on. Do not touch the database from the process that replicates it.")
