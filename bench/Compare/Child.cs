@@ -12,12 +12,13 @@ internal static class Child
     public const string ReplicateVerb = "replicate";
     public const string RestoreVerb = "restore";
     public const string CompareVerb = "compare";
+    public const string CompareBytesVerb = "compare-bytes";
     public const string NothingVerb = "nothing";
 
     /// <summary>Asks a replicating child for a line of <see cref="ChildCounters"/>.</summary>
     public const int CountersSignal = 10; // SIGUSR1
 
-    public static bool IsVerb(string word) => word is ReplicateVerb or RestoreVerb or CompareVerb or NothingVerb;
+    public static bool IsVerb(string word) => word is ReplicateVerb or RestoreVerb or CompareVerb or CompareBytesVerb or NothingVerb;
 
     public static async Task<int> RunAsync(string verb, string first, string second)
     {
@@ -37,8 +38,14 @@ internal static class Child
                 Console.WriteLine(ChildCounters.Now(traffic).ToJson());
                 return 0;
             default:
-                VerificationReport report = await ReplicaVerifier.VerifyAsync(
-                    new VerificationOptions { Source = ReplicaLocation.Parse(second), DatabasePath = first, Depth = VerificationDepth.Compare }, null, CancellationToken.None);
+                VerificationOptions options = new()
+                {
+                    Source = ReplicaLocation.Parse(second),
+                    DatabasePath = first,
+                    Depth = VerificationDepth.Compare,
+                    IntegrityCheck = verb == CompareBytesVerb ? IntegrityCheck.None : IntegrityCheck.Full,
+                };
+                VerificationReport report = await ReplicaVerifier.VerifyAsync(options, null, CancellationToken.None);
                 Console.WriteLine(report.Outcome);
                 return report.Outcome == VerificationOutcome.Pass ? 0 : 1;
         }

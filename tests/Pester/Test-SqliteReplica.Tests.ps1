@@ -15,6 +15,12 @@ Describe 'Test-SqliteReplica' {
         $test.LiveMd5 | Should -Be $test.RestoredMd5
     }
 
+    It 'leaves out the check of SQLite, and says so' {
+        $test = Test-SqliteReplica "$TestDrive/replica" -Path "$TestDrive/a.db" -IntegrityCheck None -Detailed
+        $test.Outcome | Should -Be Pass
+        $test.IntegrityCheck | Should -Be None
+    }
+
     It 'is false for a database that has gone on' {
         Copy-Item -Path "$TestDrive/a.db" -Destination "$TestDrive/b.db"
         $null = Invoke-Writer "$TestDrive/b.db" -Seed 2

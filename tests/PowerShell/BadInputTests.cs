@@ -35,6 +35,7 @@ public sealed class BadInputTests(PowerShellSession session) : IDisposable
     [InlineData("Restore-SqliteDatabase nowhere a.db -Force -IfMissing", "ParametersContradict", ErrorCategory.InvalidArgument)]
     [InlineData("Test-SqliteReplica nowhere", "ReplicaNotFound", ErrorCategory.ObjectNotFound)]
     [InlineData("Test-SqliteReplica nowhere -Depth Compare", "ParametersContradict", ErrorCategory.InvalidArgument)]
+    [InlineData("Test-SqliteReplica nowhere -Depth Files -IntegrityCheck Quick", "ParametersContradict", ErrorCategory.InvalidArgument)]
     public void Gets_one_error_with_a_stable_id(string script, string errorId, ErrorCategory category)
     {
         EventTable.Make(_folder["a.db"]);

@@ -140,7 +140,7 @@ public sealed class ModuleTests(PowerShellSession session)
     [InlineData("Sync-SqliteReplication", "[[-Path] <string[]>] [-Timeout <int>] [-PassThru] [<CommonParameters>]")]
     [InlineData(
         "Test-SqliteReplica",
-        "[-Source] <string> [[-Path] <string>] [-Depth <VerificationDepth>] [-Timeout <int>] [-Detailed] [<CommonParameters>]")]
+        "[-Source] <string> [[-Path] <string>] [-Depth <VerificationDepth>] [-IntegrityCheck <IntegrityCheck>] [-Timeout <int>] [-Detailed] [<CommonParameters>]")]
     public void Parameters_are(string cmdlet, params string[] sets)
     {
         CmdletInfo info = Command(cmdlet);

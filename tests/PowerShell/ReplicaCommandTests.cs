@@ -90,6 +90,18 @@ public sealed class ReplicaCommandTests : IDisposable
         Assert.Equal(test.Properties["LiveMd5"].Value, test.Properties["RestoredMd5"].Value);
     }
 
+    [Theory]
+    [InlineData("-Depth Files", "None")]
+    [InlineData("", "Full")]
+    [InlineData("-IntegrityCheck Quick", "Quick")]
+    [InlineData("-Depth Restore -IntegrityCheck None", "None")]
+    public void Test_says_what_SQLite_has_checked(string parameters, string check)
+    {
+        PSObject test = Run($"Test-SqliteReplica $args[0] $args[1] {parameters} -Detailed", Replica, Database).Single();
+
+        Assert.Equal((check, "Pass"), (test.Properties["IntegrityCheck"].Value.ToString(), test.Properties["Outcome"].Value.ToString()));
+    }
+
     [Fact]
     public void Test_of_a_damaged_replica_is_false_with_an_error_that_names_the_file()
     {

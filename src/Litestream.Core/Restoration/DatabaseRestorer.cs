@@ -110,7 +110,7 @@ public static class DatabaseRestorer
 
         (RestoringFile File, LocalStateSeed? Seed) Create(LtxHeader header)
         {
-            file = RestoringFile.Create(target.Path, (long)header.Commit * header.PageSize);
+            file = RestoringFile.Create(target.Path, (long)header.Commit * header.PageSize, !options.IsTemporary);
             seed = options.SeedLocalState ? new LocalStateSeed(target.Path, header.PageSize) : null;
             return (file, seed);
         }
@@ -126,7 +126,7 @@ public static class DatabaseRestorer
         CancellationToken cancellationToken)
     {
         long began = Stopwatch.GetTimestamp();
-        using var file = RestoringFile.Create(target.Path, plan.Snapshot.Size);
+        using var file = RestoringFile.Create(target.Path, plan.Snapshot.Size, !options.IsTemporary);
         var run = new LegacyRun(objects, plan, file, done => progress?.Report(new RestoreProgress("Restoring pages", done, plan.Bytes)));
         try
         {

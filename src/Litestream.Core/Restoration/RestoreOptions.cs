@@ -32,6 +32,9 @@ public sealed record RestoreOptions
     /// <summary>Leave the file alone that says where a follower's copy stands.</summary>
     internal bool ForFollower { get; init; }
 
+    /// <summary>The result is read and deleted: it need not outlive a loss of power, so nothing waits for the disk.</summary>
+    internal bool IsTemporary { get; init; }
+
     /// <summary>Told of each file of the plan when it was read to its end and met its checksums; one at a time.</summary>
     internal Action<ReplicaFile, LtxScanner>? FileRead { get; init; }
 }

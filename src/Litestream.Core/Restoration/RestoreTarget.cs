@@ -116,7 +116,10 @@ internal sealed class RestoreTarget
         }
 
         old?.Forget();
-        FlushFolder();
+        if (file.IsDurable)
+        {
+            FlushFolder();
+        }
     }
 
     private static string Resolve(string outputPath)

@@ -20,11 +20,12 @@ internal sealed class RestoringFile : IDisposable, IImageOutput
     private bool _placed;
     private long _written;
 
-    private RestoringFile(string target, string path, long length, SafeFileHandle handle)
+    private RestoringFile(string target, string path, long length, bool durable, SafeFileHandle handle)
     {
         _target = target;
         Path = path;
         Length = length;
+        IsDurable = durable;
         _handle = handle;
     }
 
@@ -34,15 +35,19 @@ internal sealed class RestoringFile : IDisposable, IImageOutput
     /// <summary>Its length in bytes.</summary>
     internal long Length { get; private set; }
 
+    /// <summary>Whether it has to outlive a loss of power.</summary>
+    internal bool IsDurable { get; }
+
     /// <summary>The temporary file beside it in which the WALs of Litestream 0.3 are put together.</summary>
     internal string SpoolPath => Path + Spool;
 
     /// <summary>Makes it, of its final length and all zeros.</summary>
     /// <param name="target">Full path of the database to be.</param>
     /// <param name="length">Length in bytes.</param>
+    /// <param name="durable">Whether it has to outlive a loss of power.</param>
     /// <exception cref="RestoreTargetUnusableException">It cannot be made there, or there is no room.</exception>
     /// <exception cref="RestoreTargetInUseException">Another restore to the same target runs in this process.</exception>
-    internal static RestoringFile Create(string target, long length)
+    internal static RestoringFile Create(string target, long length, bool durable)
     {
         try
         {
@@ -57,7 +62,7 @@ internal sealed class RestoringFile : IDisposable, IImageOutput
             }
 
             SafeFileHandle handle = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.None);
-            var file = new RestoringFile(target, path, length, handle);
+            var file = new RestoringFile(target, path, length, durable, handle);
             try
             {
                 RandomAccess.SetLength(handle, length);
@@ -89,8 +94,11 @@ internal sealed class RestoringFile : IDisposable, IImageOutput
                 Length = offset + bytes.Length;
             }
 
-            long written = Interlocked.Add(ref _written, bytes.Length);
-            DurableFile.BeginToFlush(_handle, written - bytes.Length, written);
+            if (IsDurable)
+            {
+                long written = Interlocked.Add(ref _written, bytes.Length);
+                DurableFile.BeginToFlush(_handle, written - bytes.Length, written);
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -114,10 +122,15 @@ internal sealed class RestoringFile : IDisposable, IImageOutput
         }
     }
 
-    /// <summary>Makes the content durable.</summary>
+    /// <summary>Makes the content durable, if it has to be.</summary>
     /// <exception cref="RestoreTargetUnusableException">The disk did not take it.</exception>
     internal void Flush()
     {
+        if (!IsDurable)
+        {
+            return;
+        }
+
         try
         {
             DurableFile.Flush(_handle, Path);

@@ -36,8 +36,8 @@ internal sealed class FileCheck
         }
     }
 
-    /// <summary>Whether nothing that is known so far keeps the newest state from being restored.</summary>
-    internal bool IsGoodSoFar => _noPlan is null && _read.Values.All(damage => damage is null);
+    /// <summary>Whether the files lead to the newest without a gap.</summary>
+    internal bool HasPlan => _plan is not null;
 
     /// <summary>Lists the replica.</summary>
     /// <param name="store">The replica.</param>
@@ -56,12 +56,6 @@ internal sealed class FileCheck
             _read[(file.Level, file.Name)] = null;
         }
     }
-
-    /// <summary>Reads the files that a restore of the newest state would not.</summary>
-    /// <param name="progress">Told how far it is; may be null.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    internal Task ReadUnplannedAsync(IProgress<RestoreProgress>? progress, CancellationToken cancellationToken) =>
-        ReadAsync([.. _files.Except(_plan?.Files ?? [])], progress, cancellationToken);
 
     /// <summary>Reads every file that was not read yet.</summary>
     /// <param name="progress">Told how far it is; may be null.</param>

@@ -15,7 +15,8 @@ namespace Litestream.Verification;
 /// pinned. The header of each captured file says where it ends (salts and WAL offset). So no writer waits for the test.
 /// If nothing was written since the replica's last file, its generation may be over already, with nothing in the new one: then only the comparison itself
 /// can tell, and equal images prove it.
-/// The pin is let go as soon as the live image has been reduced to an MD5 and one checksum a page, which goes on beside the restore.
+/// The pin is let go as soon as the live image has been reduced to a digest, which goes on beside the restore. Equal images have one MD5: it is
+/// computed of the live one, and of the restored one only where they differ.
 /// </remarks>
 internal static class LiveComparison
 {
@@ -175,15 +176,27 @@ internal static class LiveComparison
         IProgress<RestoreProgress>? progress,
         CancellationToken cancellationToken)
     {
-        Task<ImageDigest> reading = Task.Run(() => DigestAndLetGo(image, cancellationToken), CancellationToken.None);
+        Task<(ImageDigest Digest, string Md5)> reading = Task.Run(() => DigestAndLetGo(image, cancellationToken), CancellationToken.None);
         try
         {
             using var copy = new TemporaryCopy(options, files.Note);
-            RestoreResult result = await copy.RestoreAsync(txid, IntegrityCheck.None, progress, cancellationToken).ConfigureAwait(false);
-            ImageDigest restored = await CheckAsync(copy.Path, result.PageSize, report.Source, cancellationToken).ConfigureAwait(false);
-            ImageDigest live = await reading.ConfigureAwait(false);
-            report = report with { Pages = result.Pages, LiveMd5 = live.Md5, RestoredMd5 = restored.Md5, Txid = txid };
-            return live.Md5 == restored.Md5 ? report : report.With(VerificationOutcome.Fail, new VerificationFinding(
+            RestoreResult result = await copy.RestoreAsync(txid, progress, cancellationToken).ConfigureAwait(false);
+            Task<ImageDigest> ofCopy = ImageDigest.OfFileAsync(copy.Path, result.PageSize, cancellationToken);
+            await copy.CheckAsync(
+                options.IntegrityCheck,
+                report.Source,
+                async () =>
+                {
+                    await ofCopy.ConfigureAwait(false);
+                    await files.ReadRestAsync(progress, cancellationToken).ConfigureAwait(false);
+                },
+                cancellationToken).ConfigureAwait(false);
+            ImageDigest restored = await ofCopy.ConfigureAwait(false);
+            (ImageDigest live, string liveMd5) = await reading.ConfigureAwait(false);
+            bool same = live.IsSameAs(restored);
+            string restoredMd5 = same ? liveMd5 : ImageDigest.Md5OfFile(copy.Path, cancellationToken);
+            report = report with { Pages = result.Pages, LiveMd5 = liveMd5, RestoredMd5 = restoredMd5, Txid = txid };
+            return same ? report : report.With(VerificationOutcome.Fail, new VerificationFinding(
                 "ImagesDiffer",
                 string.Create(
                     CultureInfo.InvariantCulture,
@@ -195,25 +208,11 @@ internal static class LiveComparison
         }
     }
 
-    private static ImageDigest DigestAndLetGo(PinnedImage image, CancellationToken cancellationToken)
+    private static (ImageDigest Digest, string Md5) DigestAndLetGo(PinnedImage image, CancellationToken cancellationToken)
     {
         using (image)
         {
             return ImageDigest.OfLive(image, cancellationToken);
-        }
-    }
-
-    // SQLite's own check goes on beside the digest.
-    private static async Task<ImageDigest> CheckAsync(string path, int pageSize, string source, CancellationToken cancellationToken)
-    {
-        Task checking = Task.Run(() => RestoredImageCheck.Run(path, IntegrityCheck.Full, source, cancellationToken), CancellationToken.None);
-        try
-        {
-            return ImageDigest.OfFile(path, pageSize, cancellationToken);
-        }
-        finally
-        {
-            await checking.ConfigureAwait(false);
         }
     }
 }

@@ -17,7 +17,13 @@ public static class ReplicaVerifier
     {
         ArgumentNullException.ThrowIfNull(options);
         var watch = Stopwatch.StartNew();
-        var report = new VerificationReport { Source = options.Source.Address, DatabasePath = options.DatabasePath, Depth = options.Depth };
+        var report = new VerificationReport
+        {
+            Source = options.Source.Address,
+            DatabasePath = options.DatabasePath,
+            Depth = options.Depth,
+            IntegrityCheck = options.Depth == VerificationDepth.Files ? IntegrityCheck.None : options.IntegrityCheck,
+        };
         try
         {
             IReplicaStore store = options.Source.Open();
@@ -44,15 +50,9 @@ public static class ReplicaVerifier
         CancellationToken cancellationToken)
     {
         FileCheck files = await FileCheck.ListAsync(store, cancellationToken).ConfigureAwait(false);
-        VerificationReport? restored = null;
-        if (options.Depth != VerificationDepth.Files && files.IsGoodSoFar)
-        {
-            await files.ReadUnplannedAsync(progress, cancellationToken).ConfigureAwait(false);
-            restored = files.IsGoodSoFar
-                ? await RestoreAsync(options, store, files, report, progress, cancellationToken).ConfigureAwait(false)
-                : null;
-        }
-
+        VerificationReport? restored = options.Depth != VerificationDepth.Files && files.HasPlan
+            ? await RestoreAsync(options, store, files, report, progress, cancellationToken).ConfigureAwait(false)
+            : null;
         await files.ReadRestAsync(progress, cancellationToken).ConfigureAwait(false);
         report = files.AddTo(report);
         return restored is null || report.Outcome != VerificationOutcome.Pass

@@ -2,7 +2,7 @@ using Litestream.Restoration;
 
 namespace Litestream.Verification;
 
-/// <summary>Restores the newest state to a temporary file and lets SQLite check it.</summary>
+/// <summary>Restores the newest state to a temporary file and lets SQLite check it as far as it is to.</summary>
 internal static class RestoreCheck
 {
     /// <summary>Runs the check.</summary>
@@ -19,7 +19,9 @@ internal static class RestoreCheck
         CancellationToken cancellationToken)
     {
         using var copy = new TemporaryCopy(options, files.Note);
-        RestoreResult result = await copy.RestoreAsync(targetTxid: null, IntegrityCheck.Full, progress, cancellationToken).ConfigureAwait(false);
+        RestoreResult result = await copy.RestoreAsync(targetTxid: null, progress, cancellationToken).ConfigureAwait(false);
+        await copy.CheckAsync(
+            options.IntegrityCheck, report.Source, () => files.ReadRestAsync(progress, cancellationToken), cancellationToken).ConfigureAwait(false);
         return report with { Txid = result.Txid, Pages = result.Pages };
     }
 }

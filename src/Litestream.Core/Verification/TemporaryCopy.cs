@@ -48,23 +48,40 @@ internal sealed class TemporaryCopy : IDisposable
 
     /// <summary>Restores.</summary>
     /// <param name="targetTxid">Last transaction id; null for the newest.</param>
-    /// <param name="check">What SQLite is to check of it.</param>
     /// <param name="progress">Told how far it is; may be null.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public Task<RestoreResult> RestoreAsync(
-        ulong? targetTxid, IntegrityCheck check, IProgress<RestoreProgress>? progress, CancellationToken cancellationToken) =>
+    public Task<RestoreResult> RestoreAsync(ulong? targetTxid, IProgress<RestoreProgress>? progress, CancellationToken cancellationToken) =>
         DatabaseRestorer.RestoreAsync(
             new RestoreOptions
             {
                 Source = _source,
                 OutputPath = Path,
                 TargetTxid = targetTxid,
-                IntegrityCheck = check,
                 SeedLocalState = false,
+                IsTemporary = true,
                 FileRead = _fileRead,
             },
             progress,
             cancellationToken);
+
+    /// <summary>Lets SQLite check the copy, which it does on one thread, and does something else beside it.</summary>
+    /// <param name="check">What SQLite is to check.</param>
+    /// <param name="source">The replica's place, for errors.</param>
+    /// <param name="meanwhile">What to do beside it.</param>
+    /// <param name="cancellationToken">Interrupts SQLite.</param>
+    /// <exception cref="IntegrityCheckFailedException">It found something.</exception>
+    public async Task CheckAsync(IntegrityCheck check, string source, Func<Task> meanwhile, CancellationToken cancellationToken)
+    {
+        Task checking = Task.Run(() => RestoredImageCheck.Run(Path, check, source, cancellationToken), CancellationToken.None);
+        try
+        {
+            await meanwhile().ConfigureAwait(false);
+        }
+        finally
+        {
+            await checking.ConfigureAwait(false);
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()

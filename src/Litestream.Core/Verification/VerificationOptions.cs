@@ -1,3 +1,4 @@
+using Litestream.Restoration;
 using Litestream.Storage;
 
 namespace Litestream.Verification;
@@ -13,6 +14,9 @@ public sealed record VerificationOptions
 
     /// <summary>How deep.</summary>
     public VerificationDepth Depth { get; init; } = VerificationDepth.Restore;
+
+    /// <summary>What SQLite itself checks of the restored copy.</summary>
+    public IntegrityCheck IntegrityCheck { get; init; } = IntegrityCheck.Full;
 
     /// <summary>Folder for the temporary copy; null for the system's.</summary>
     public string? TemporaryFolder { get; init; }

@@ -1,3 +1,5 @@
+using Litestream.Restoration;
+
 namespace Litestream.Verification;
 
 /// <summary>The result of a test of a replica.</summary>
@@ -11,6 +13,9 @@ public sealed record VerificationReport
 
     /// <summary>How deep it went.</summary>
     public VerificationDepth Depth { get; init; }
+
+    /// <summary>What SQLite itself checks of a copy in this test; nothing at <see cref="VerificationDepth.Files"/>, which makes none.</summary>
+    public IntegrityCheck IntegrityCheck { get; init; }
 
     /// <summary>What was proven.</summary>
     public VerificationOutcome Outcome { get; init; }

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using Litestream.PowerShell.Completion;
+using Litestream.Restoration;
 using Litestream.Storage;
 using Litestream.Verification;
 
@@ -18,6 +19,7 @@ public sealed class TestSqliteReplicaCommand : AsyncCmdlet
     private const int DefaultTimeoutSeconds = 60;
 
     private int? _depth;
+    private int? _integrityCheck;
 
     /// <summary>The replica's place: a folder path or a <c>file://</c> URL.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
@@ -42,6 +44,14 @@ public sealed class TestSqliteReplicaCommand : AsyncCmdlet
         set => _depth = (int?)value;
     }
 
+    /// <summary>What SQLite itself checks of the restored copy: None, Quick or Full. By default Full.</summary>
+    [Parameter]
+    public IntegrityCheck? IntegrityCheck
+    {
+        get => (IntegrityCheck?)_integrityCheck;
+        set => _integrityCheck = (int?)value;
+    }
+
     /// <summary>How many seconds Compare waits for the replica to reach the state of the database.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
@@ -60,6 +70,15 @@ public sealed class TestSqliteReplicaCommand : AsyncCmdlet
             Refuse(ErrorTable.ParametersContradict, "Depth Compare needs -Path, the live database to compare the replica with.", Source);
         }
 
+        IntegrityCheck check = IntegrityCheck ?? (depth == VerificationDepth.Files ? Restoration.IntegrityCheck.None : Restoration.IntegrityCheck.Full);
+        if (depth == VerificationDepth.Files && check != Restoration.IntegrityCheck.None)
+        {
+            Refuse(
+                ErrorTable.ParametersContradict,
+                "Depth Files restores nothing that SQLite could check: leave -IntegrityCheck away, or ask for depth Restore.",
+                Source);
+        }
+
         // Not a place or not a path: the error stands, and the answer is $false as for anything else that was not proven.
         string? database = null;
         if (!TryResolve(() => DatabasePaths.ResolvePlace(SessionState, Source), Source, out ReplicaLocation? place)
@@ -75,6 +94,7 @@ public sealed class TestSqliteReplicaCommand : AsyncCmdlet
             Source = place,
             DatabasePath = database,
             Depth = depth,
+            IntegrityCheck = check,
             Timeout = TimeSpan.FromSeconds(Timeout),
         };
         Run((pipeline, stop) => TestAsync(pipeline, options, stop));
@@ -96,6 +116,7 @@ public sealed class TestSqliteReplicaCommand : AsyncCmdlet
                 Source = options.Source.Address,
                 Path = options.DatabasePath,
                 Depth = options.Depth,
+                IntegrityCheck = options.IntegrityCheck,
                 Outcome = VerificationOutcome.Inconclusive,
                 Findings = [new VerificationFinding(ErrorTable.IdOf(exception), exception.Message)],
             };

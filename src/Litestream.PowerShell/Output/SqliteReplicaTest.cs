@@ -1,3 +1,4 @@
+using Litestream.Restoration;
 using Litestream.Verification;
 
 namespace Litestream.PowerShell;
@@ -6,6 +7,7 @@ namespace Litestream.PowerShell;
 public sealed record SqliteReplicaTest
 {
     private readonly int _depth;
+    private readonly int _integrityCheck;
     private readonly int _outcome;
 
     /// <summary>The replica's place.</summary>
@@ -19,6 +21,13 @@ public sealed record SqliteReplicaTest
     {
         get => (VerificationDepth)_depth;
         init => _depth = (int)value;
+    }
+
+    /// <summary>What SQLite itself checks of a copy in this test; None at depth Files, which makes no copy.</summary>
+    public IntegrityCheck IntegrityCheck
+    {
+        get => (IntegrityCheck)_integrityCheck;
+        init => _integrityCheck = (int)value;
     }
 
     /// <summary>Pass, Fail, or Inconclusive where nothing could be proven either way.</summary>
@@ -59,6 +68,7 @@ public sealed record SqliteReplicaTest
         Source = report.Source,
         Path = report.DatabasePath,
         Depth = report.Depth,
+        IntegrityCheck = report.IntegrityCheck,
         Outcome = report.Outcome,
         Findings = report.Findings,
         FilesChecked = report.FilesChecked,

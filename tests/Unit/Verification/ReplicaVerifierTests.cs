@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using Litestream.Restoration;
 using Litestream.Storage;
 using Litestream.Tests.Unit.Maintenance;
 using Litestream.Tests.Unit.Replication;
@@ -112,6 +114,65 @@ public sealed class ReplicaVerifierTests
         Assert.Equal(Files(await VerifyAsync(folder, VerificationDepth.Files)), Files(report));
     }
 
+    [Theory]
+    [InlineData(IntegrityCheck.None)]
+    [InlineData(IntegrityCheck.Full)]
+    public async Task A_byte_that_is_another_in_the_live_database_is_found_and_its_page_named(IntegrityCheck check)
+    {
+        await using ReplicationFolder folder = new();
+        using ApplicationProcess application = await ReplicateAsync(folder);
+        await application.ExecuteAsync("PRAGMA wal_checkpoint(TRUNCATE)");
+        await application.ExecuteAsync("UPDATE t SET b=1 WHERE id=1");
+        await folder.OnceAsync();
+        long page = new FileInfo(folder.Database).Length / 4096;
+        FlipByte(folder.Database, (page * 4096) - 100);
+
+        VerificationReport report = await VerifyAsync(folder, VerificationDepth.Compare, check: check);
+
+        VerificationFinding finding = Assert.Single(report.Findings);
+        Assert.Equal((VerificationOutcome.Fail, "ImagesDiffer"), (report.Outcome, finding.ErrorId));
+        Assert.Contains($"1 pages differ ({page})", finding.Message, StringComparison.Ordinal);
+        string restored = await Md5OfRestoredAsync(folder);
+        Assert.Equal(restored, report.RestoredMd5);
+        Assert.NotEqual(restored, report.LiveMd5);
+
+        FlipByte(folder.Database, (page * 4096) - 100);
+        report = await VerifyAsync(folder, VerificationDepth.Compare, check: check);
+        Assert.Equal((VerificationOutcome.Pass, restored, restored, check), (report.Outcome, report.LiveMd5, report.RestoredMd5, report.IntegrityCheck));
+    }
+
+    [Theory]
+    [InlineData(IntegrityCheck.None, VerificationOutcome.Pass)]
+    [InlineData(IntegrityCheck.Quick, VerificationOutcome.Fail)]
+    [InlineData(IntegrityCheck.Full, VerificationOutcome.Fail)]
+    public async Task What_SQLite_would_find_is_found_only_if_it_is_asked(IntegrityCheck check, VerificationOutcome outcome)
+    {
+        await using ReplicationFolder folder = new();
+        new ReplicaFolder(folder.Replica).Write(9, 1, 1, 2, (1, 1), (2, 1));
+
+        VerificationReport report = await VerifyAsync(folder, VerificationDepth.Restore, check: check);
+
+        Assert.Equal((outcome, check), (report.Outcome, report.IntegrityCheck));
+        Assert.Equal(outcome == VerificationOutcome.Pass ? [] : ["IntegrityCheckFailed"], report.Findings.Select(finding => finding.ErrorId));
+        Assert.Equal(IntegrityCheck.None, (await VerifyAsync(folder, VerificationDepth.Files, check: check)).IntegrityCheck);
+    }
+
+    private static void FlipByte(string path, long offset)
+    {
+        using FileStream file = new(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        file.Position = offset;
+        int value = file.ReadByte();
+        file.Position = offset;
+        file.WriteByte((byte)(value ^ 1));
+    }
+
+    private static async Task<string> Md5OfRestoredAsync(ReplicationFolder folder)
+    {
+        RestoreOptions options = new() { Source = ReplicaLocation.Parse(folder.Replica), OutputPath = folder["restored.db"] };
+        await DatabaseRestorer.RestoreAsync(options, null, CancellationToken.None);
+        return Convert.ToHexStringLower(CryptographicOperations.HashData(HashAlgorithmName.MD5, await File.ReadAllBytesAsync(options.OutputPath)));
+    }
+
     // A full image, captured files behind it, and one of those merged by itself, which no plan needs.
     private static async Task<ApplicationProcess> ReplicateAsync(ReplicationFolder folder)
     {
@@ -143,13 +204,15 @@ public sealed class ReplicaVerifierTests
     private static string Files(VerificationReport report) => string.Join(
         '\n', [$"{report.Outcome}, {report.FilesChecked} files, {report.BytesChecked} bytes, to {report.Txid}, {report.Pages} pages", .. report.Findings]);
 
-    private static Task<VerificationReport> VerifyAsync(ReplicationFolder folder, VerificationDepth depth, ReplicaLocation? place = null) =>
+    private static Task<VerificationReport> VerifyAsync(
+        ReplicationFolder folder, VerificationDepth depth, ReplicaLocation? place = null, IntegrityCheck check = IntegrityCheck.Full) =>
         ReplicaVerifier.VerifyAsync(
             new VerificationOptions
             {
                 Source = place ?? ReplicaLocation.Parse(folder.Replica),
                 DatabasePath = folder.Database,
                 Depth = depth,
+                IntegrityCheck = check,
                 TemporaryFolder = Directory.CreateDirectory(folder["copies"]).FullName,
                 Timeout = TimeSpan.Zero,
             },
