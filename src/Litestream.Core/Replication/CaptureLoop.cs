@@ -17,7 +17,7 @@ internal sealed class CaptureLoop : IDisposable
     private static readonly TimeSpan GatherWhileFailing = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StagingRetry = TimeSpan.FromSeconds(1);
 
-    /// <summary>Shortest time between two captures that are gathered into one file.</summary>
+    /// <summary>Shortest time between two captures that are gathered into one file, and longest pause behind one that was a long work.</summary>
     private static readonly TimeSpan PartInterval = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Files in line for the replica from which on commits are gathered instead of captured one by one.</summary>
@@ -49,6 +49,7 @@ internal sealed class CaptureLoop : IDisposable
     private long _lastSave;
     private long _lastSeal;
     private bool _attention;
+    private TimeSpan _effort;
     private Action? _wake;
 
     /// <summary>Prepares the loop.</summary>
@@ -181,6 +182,7 @@ internal sealed class CaptureLoop : IDisposable
                 return true;
             }
 
+            _effort = TimeSpan.Zero;
             SetPause(mayRest: true);
         }
         catch (Exception)
@@ -240,6 +242,7 @@ internal sealed class CaptureLoop : IDisposable
     private void StepOn()
     {
         _attention = false;
+        long began = _time.GetTimestamp();
         try
         {
             ServeRequests();
@@ -266,6 +269,7 @@ internal sealed class CaptureLoop : IDisposable
 
             DoChores(news);
             ReportStaging();
+            _effort = news ? _time.GetElapsedTime(began) : TimeSpan.Zero;
             SetPause(mayRest);
         }
         catch (LocalStateException e)
@@ -403,7 +407,8 @@ internal sealed class CaptureLoop : IDisposable
     }
 
     // The pause grows with the time since the last commit, so that the lag of the next stays a small part of it. Many idle databases are looked at
-    // less often each: together they must cost next to nothing.
+    // less often each: together they must cost next to nothing. Behind a capture it is as long as that took: under a writer at full speed more commits
+    // go into one file, so of pages that they share one image is compressed, and a core is left to the writer half of the time.
     private void SetPause(bool mayRest)
     {
         TimeSpan longest = _options.IdleInterval + (_scheduler.Count * IdleForEach);
@@ -413,9 +418,8 @@ internal sealed class CaptureLoop : IDisposable
             pause = left;
         }
 
-        TimeSpan shortest = _session.Gathers ? PartInterval : _options.BusyInterval;
-        pause = pause > shortest ? pause : shortest;
-        Pause = pause < longest ? pause : longest;
+        TimeSpan shortest = _session.Gathers ? PartInterval : Longer(_options.BusyInterval, Shorter(_effort, PartInterval));
+        Pause = Shorter(Longer(pause, shortest), longest);
         Rest = mayRest && !_attention && UntilChore is var rest && rest > TimeSpan.Zero ? rest : null;
     }
 
@@ -435,6 +439,8 @@ internal sealed class CaptureLoop : IDisposable
     }
 
     private TimeSpan SinceLater(long one, long other) => _time.GetElapsedTime(Math.Max(one, other));
+
+    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }
