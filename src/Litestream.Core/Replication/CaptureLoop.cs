@@ -49,7 +49,6 @@ internal sealed class CaptureLoop : IDisposable
     private long _lastSave;
     private long _lastSeal;
     private bool _attention;
-    private TimeSpan _effort;
     private Action? _wake;
 
     /// <summary>Prepares the loop.</summary>
@@ -182,8 +181,7 @@ internal sealed class CaptureLoop : IDisposable
                 return true;
             }
 
-            _effort = TimeSpan.Zero;
-            SetPause(mayRest: true);
+            SetPause(mayRest: true, effort: TimeSpan.Zero);
         }
         catch (Exception)
         {
@@ -269,8 +267,7 @@ internal sealed class CaptureLoop : IDisposable
 
             DoChores(news);
             ReportStaging();
-            _effort = news ? _time.GetElapsedTime(began) : TimeSpan.Zero;
-            SetPause(mayRest);
+            SetPause(mayRest, effort: news ? _time.GetElapsedTime(began) : TimeSpan.Zero);
         }
         catch (LocalStateException e)
         {
@@ -409,7 +406,7 @@ internal sealed class CaptureLoop : IDisposable
     // The pause grows with the time since the last commit, so that the lag of the next stays a small part of it. Many idle databases are looked at
     // less often each: together they must cost next to nothing. Behind a capture it is as long as that took: under a writer at full speed more commits
     // go into one file, so of pages that they share one image is compressed, and a core is left to the writer half of the time.
-    private void SetPause(bool mayRest)
+    private void SetPause(bool mayRest, TimeSpan effort)
     {
         TimeSpan longest = _options.IdleInterval + (_scheduler.Count * IdleForEach);
         TimeSpan pause = SinceLater(_lastNews, _lastWrite) / PartOfIdleTime;
@@ -418,7 +415,7 @@ internal sealed class CaptureLoop : IDisposable
             pause = left;
         }
 
-        TimeSpan shortest = _session.Gathers ? PartInterval : Longer(_options.BusyInterval, Shorter(_effort, PartInterval));
+        TimeSpan shortest = _session.Gathers ? PartInterval : Longer(_options.BusyInterval, Shorter(effort, PartInterval));
         Pause = Shorter(Longer(pause, shortest), longest);
         Rest = mayRest && !_attention && UntilChore is var rest && rest > TimeSpan.Zero ? rest : null;
     }

@@ -8,11 +8,8 @@ internal sealed class FolderReadStream : ForwardStream
     private readonly SafeFileHandle _handle;
     private readonly string _folder;
     private readonly string _path;
-    private long _end;
+    private readonly long _end;
     private long _position;
-    private byte[]? _held;
-    private int _given; // of what is held
-    private bool _closed;
 
     /// <summary>Takes over an open file.</summary>
     /// <param name="handle">Closed with the stream.</param>
@@ -29,32 +26,10 @@ internal sealed class FolderReadStream : ForwardStream
         _end = end;
     }
 
-    public override bool CanRead => !_closed;
-
-    /// <summary>
-    /// Reads the range at once and lets the file go. For a small one: each asynchronous read of a file takes a thread of the pool, which costs more
-    /// than all of it.
-    /// </summary>
-    public void ReadAhead()
-    {
-        byte[] held = GC.AllocateUninitializedArray<byte>(Wanted(int.MaxValue));
-        int length = 0;
-        for (int read; (read = Read(held.AsSpan(length))) > 0;)
-        {
-            length += read;
-        }
-
-        (_held, _position, _end) = (held, _position - length, _position);
-        _handle.Dispose();
-    }
+    public override bool CanRead => !_handle.IsClosed;
 
     public override int Read(Span<byte> buffer)
     {
-        if (_held is not null)
-        {
-            return Give(buffer);
-        }
-
         try
         {
             int read = RandomAccess.Read(_handle, buffer[..Wanted(buffer.Length)], _position);
@@ -67,24 +42,7 @@ internal sealed class FolderReadStream : ForwardStream
         }
     }
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        _held is not null ? ValueTask.FromResult(Give(buffer.Span)) : ReadFileAsync(buffer, cancellationToken);
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _closed = true;
-            _held = null;
-            _handle.Dispose();
-        }
-
-        base.Dispose(disposing);
-    }
-
-    private async ValueTask<int> ReadFileAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         try
         {
@@ -99,13 +57,16 @@ internal sealed class FolderReadStream : ForwardStream
         }
     }
 
-    private int Give(Span<byte> buffer)
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    protected override void Dispose(bool disposing)
     {
-        int count = Wanted(buffer.Length);
-        _held.AsSpan(_given, count).CopyTo(buffer);
-        _given += count;
-        _position += count;
-        return count;
+        if (disposing)
+        {
+            _handle.Dispose();
+        }
+
+        base.Dispose(disposing);
     }
 
     private int Wanted(int available) => (int)Math.Min(available, _end - _position);

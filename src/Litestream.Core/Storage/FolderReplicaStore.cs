@@ -164,8 +164,13 @@ internal sealed partial class FolderReplicaStore : IReplicaStore
                 return new BufferedStream(stream, LargeBuffer);
             }
 
-            stream.ReadAhead();
-            return stream;
+            // At once: each asynchronous read of a file takes a thread of the pool, which costs more than all of a small one.
+            using (stream)
+            {
+                byte[] held = GC.AllocateUninitializedArray<byte>((int)range);
+                int read = stream.ReadAtLeast(held, held.Length, throwOnEndOfStream: false);
+                return new MemoryStream(held, 0, read, writable: false);
+            }
         }
         catch
         {
